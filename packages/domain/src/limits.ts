@@ -1,0 +1,28 @@
+/** Every hard limit in one place. A limit that an operator may move is a setting or a rule instead. */
+export const limits = {
+  /** Bytes of a channel name; the characters allowed are all one byte. */
+  channelBytesMax: 255,
+  /** UTF-16 units of an event name. */
+  eventLengthMax: 255,
+  /** UTF-16 units of a publication id. */
+  idLengthMax: 255,
+  /** Nesting of arrays and objects in a payload. Deeper ones overflow the stack of common client parsers. */
+  jsonDepthMax: 128,
+  /** Bytes of one REST body, and of one line of an NDJSON stream. */
+  bodyBytesMax: 1_048_576,
+  /** Channels of one publish request. */
+  publishChannelsMax: 100,
+  /** Sessions that one publication leaves out. */
+  exceptMax: 100,
+  /** Items of one batch. */
+  batchItemsMax: 1_000,
+  /** Publications in one answer of history, and in one `rewind`. */
+  historyLimitMax: 1_000,
+  historyLimitDefault: 100,
+  /** Channels that one connection may be subscribed to. */
+  subscriptionsMax: 128,
+  /** Publications that one recovery replays; a client further behind is told to reload. */
+  replayMax: 10_000,
+  /** How long a publication's id is remembered, so that a retry within it never doubles. */
+  idempotencySeconds: 600,
+} as const;

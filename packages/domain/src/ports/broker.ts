@@ -1,0 +1,77 @@
+import type { Channel } from "../channel.ts";
+import type { Position, Seq } from "../position.ts";
+import type { ChannelTop, Draft, Publication, Retention } from "../publication.ts";
+
+/**
+ * The log of every channel, and the one place where a publication gets its position.
+ *
+ * Order: offsets of a channel count up by one within an epoch, whoever publishes, wherever.
+ * Atomicity: position, log entry, remembered id and announcement are one step; none exists without the others.
+ * Durability: what the broker behind it promises; a broker that lost its data starts new epochs.
+ * While the broker is away: every verb rejects with `BROKER_UNAVAILABLE` within the command's deadline; the outcome of a
+ * publish is then unknown, and a retry with the same id stores it at most once. `BROKER_FULL` says that nothing was stored.
+ */
+export interface Broker {
+  /**
+   * Stores and announces. A draft whose id is remembered is not stored again: `duplicate` with the first position when
+   * the content is the same, `conflict` when it is not. Ids are remembered for {@link limits.idempotencySeconds}.
+   */
+  publish(draft: Draft, retain: Retention): Promise<PublishOutcome>;
+
+  /**
+   * The newest place of each channel, in the order asked; a channel that has never been used is given its epoch. Keeps the
+   * channels from being forgotten: a node does this every now and then for what its clients are subscribed to.
+   */
+  open(channels: readonly Channel[]): Promise<ChannelTop[]>;
+
+  /** Part of one channel's log. Never waits for publications to come. A channel never used reads as empty. */
+  read(channel: Channel, range: LogRange, retain: Retention): Promise<LogSlice>;
+
+  /** The channel as it stands, or undefined when it has never been used or was forgotten. */
+  describe(channel: Channel, retain: Retention): Promise<ChannelState | undefined>;
+
+  /** Empties the log; epoch and offset go on. Resolves with the number of publications that are gone. */
+  purge(channel: Channel): Promise<number>;
+
+  /**
+   * Starts a new epoch, if the channel still has this one, and empties the log: for a log that contradicts what was
+   * already delivered. Resolves with the channel's top after it.
+   */
+  renew(channel: Channel, epoch: string): Promise<ChannelTop>;
+
+  /** Rejects with `BROKER_UNAVAILABLE` unless the broker answers now. */
+  ping(): Promise<void>;
+
+  close(): Promise<void>;
+}
+
+export type PublishOutcome =
+  | { readonly kind: "stored" | "duplicate"; readonly position: Position }
+  | { readonly kind: "conflict" };
+
+/** Which part of a log: an edge, a direction from it and a bound. */
+export type LogRange = {
+  /** At most this many publications. */
+  readonly limit: number;
+} & (
+  | { readonly from: "after"; readonly offset: number }
+  | { readonly from: "afterSeq"; readonly seq: Seq }
+  | { readonly from: "before"; readonly offset: number }
+  /** The newest ones. */
+  | { readonly from: "end" }
+);
+
+export interface LogSlice {
+  /** The channel's newest position when it was read; epoch "" when it has never been used. */
+  readonly top: Position & { readonly seq: Seq };
+  /** The offset of the oldest publication that the log still holds, `top.offset + 1` when it holds none. */
+  readonly first: number;
+  /** In the order of offsets, whatever the direction. */
+  readonly publications: readonly Publication[];
+}
+
+export interface ChannelState {
+  readonly top: Position & { readonly seq: Seq };
+  /** Publications in the log. */
+  readonly retained: number;
+}

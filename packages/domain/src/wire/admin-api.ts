@@ -1,0 +1,90 @@
+import { Type } from "typebox";
+import { limits } from "../limits.ts";
+import { epochPattern } from "../position.ts";
+import { ChannelField, IdField, OffsetField } from "./client-events.ts";
+
+/** Schemas of the admin REST API; the OpenAPI document is made from them. */
+
+const strict = { additionalProperties: false } as const;
+
+const draftFields = {
+  data: Type.Unknown({ description: 'Any JSON, carried to the byte; {"base64": "…"} arrives as a binary.' }),
+  event: Type.Optional(Type.String({ minLength: 1, maxLength: limits.eventLengthMax, default: "message" })),
+  id: Type.Optional(IdField),
+  except: Type.Optional(
+    Type.Union([Type.String({ maxLength: 64 }), Type.Array(Type.String({ maxLength: 64 }), { maxItems: limits.exceptMax })], {
+      description: "Session ids that do not get it.",
+    }),
+  ),
+};
+
+export const PublishToOne = Type.Object({ channel: ChannelField, ...draftFields }, strict);
+export const PublishToMany = Type.Object(
+  { channels: Type.Array(ChannelField, { minItems: 1, maxItems: limits.publishChannelsMax, uniqueItems: true }), ...draftFields },
+  strict,
+);
+/** One publication to one channel or to several. */
+export const PublishBody = Type.Union([PublishToOne, PublishToMany]);
+
+export const PublishBatchBody = Type.Object(
+  {
+    items: Type.Array(Type.Unknown(), { minItems: 1, maxItems: limits.batchItemsMax, description: "Each a publish body." }),
+    atomic: Type.Optional(Type.Boolean({ default: false })),
+  },
+  strict,
+);
+
+export const FieldErrorSchema = Type.Object({ path: Type.String(), message: Type.String() });
+
+/** RFC 9457, with our stable `code`. */
+export const Problem = Type.Object({
+  type: Type.String(),
+  title: Type.String(),
+  status: Type.Integer(),
+  code: Type.String(),
+  detail: Type.Optional(Type.String()),
+  errors: Type.Optional(Type.Array(FieldErrorSchema)),
+  requestId: Type.Optional(Type.String()),
+});
+
+export const Published = Type.Object({
+  channel: ChannelField,
+  epoch: Type.String({ pattern: epochPattern }),
+  offset: OffsetField,
+  duplicate: Type.Boolean(),
+});
+
+export const PublicationSchema = Type.Object({
+  channel: ChannelField,
+  event: Type.String(),
+  data: Type.Unknown(),
+  offset: OffsetField,
+  epoch: Type.String(),
+  id: Type.Optional(Type.String()),
+  at: Type.Integer({ description: "When it was published, in milliseconds since 1970." }),
+});
+
+export const HistoryPage = Type.Object({
+  channel: ChannelField,
+  epoch: Type.String(),
+  offset: OffsetField,
+  publications: Type.Array(PublicationSchema),
+  more: Type.Boolean({ description: "Whether the log holds more beyond this page, in the direction asked." }),
+});
+
+export const ChannelInfo = Type.Object({
+  channel: ChannelField,
+  subscribers: Type.Integer(),
+  epoch: Type.String(),
+  offset: OffsetField,
+  retained: Type.Integer(),
+});
+
+export type PublishToOne = Type.Static<typeof PublishToOne>;
+export type PublishToMany = Type.Static<typeof PublishToMany>;
+export type PublishBody = Type.Static<typeof PublishBody>;
+export type PublishBatchBody = Type.Static<typeof PublishBatchBody>;
+export type Problem = Type.Static<typeof Problem>;
+export type Published = Type.Static<typeof Published>;
+export type HistoryPage = Type.Static<typeof HistoryPage>;
+export type ChannelInfo = Type.Static<typeof ChannelInfo>;

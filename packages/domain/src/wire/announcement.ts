@@ -1,0 +1,115 @@
+import { formatBookmark } from "../bookmark.ts";
+import { type Position, type Seq, timeOfSeq } from "../position.ts";
+import type { Draft } from "../publication.ts";
+
+/*
+ * How a stored publication is told to the nodes: a broadcast in the JSON wire of the stock sharded Redis adapter, with one
+ * member before the others that a stock node ignores.
+ *
+ *   {"fanfare":"1:<middle bytes>:<flags>:<except>:<epoch>:<offset>:<seq>:<previous>","uid":"fanfare","nsp":"/","type":3,
+ *    "data":{"opts":{…},"packet":{"type":2,"nsp":"/","data":["<event>",<data>,<context>,<bookmark>]}}}
+ *
+ * The array at the end is, to the byte, what clients receive. A node reads the header, cuts the array out by the length
+ * that the header states and writes it into its sockets: the payload is never parsed again. What only the broker knows
+ * (epoch, offset, seq, previous) is put between ready-made pieces, so the publish script handles no JSON.
+ */
+
+/** Version of the announcement; wire/announcement.test.ts holds it to the format. */
+export const announcementVersion = 1;
+
+const opening = `{"fanfare":"`;
+const closing = "}}}";
+
+/** The ready-made text around what the broker fills in. */
+export interface AnnouncementPieces {
+  /** Up to the epoch in the header. */
+  readonly head: string;
+  /** From the header's closing quote to the offset in the context. */
+  readonly middle: string;
+  /** What the context holds behind the time. */
+  readonly tail: string;
+  /** Whether the channel keeps a log, so that the publication carries a bookmark. */
+  readonly logged: boolean;
+}
+
+/** A publication's place as the broker gave it. */
+export interface Place extends Position {
+  readonly seq: Seq;
+  readonly previous: Seq;
+}
+
+export function announcementPieces(draft: Draft, room: string, logged: boolean): AnnouncementPieces {
+  const except = draft.except ?? [];
+  const flags = (draft.payload.binary ? "b" : "") + (logged ? "l" : "");
+  const opts = JSON.stringify({ rooms: [room], except, flags: {} });
+  const lead = `,"uid":"fanfare","nsp":"/","type":3,"data":{"opts":${opts},"packet":{"type":2,"nsp":"/","data":`;
+  return {
+    head: `${opening}${announcementVersion}:${lead.length}:${flags}:${except.join(",")}:`,
+    middle: `"${lead}${argumentsHead(draft)}`,
+    tail: draft.id === undefined ? "}" : `,"id":${JSON.stringify(draft.id)}}`,
+    logged,
+  };
+}
+
+/** The whole announcement. lua/publish.lua does the same concatenation; a test on a real Redis holds the two equal. */
+export function announcementText(pieces: AnnouncementPieces, place: Place): string {
+  const { epoch, offset, seq, previous } = place;
+  return `${pieces.head}${epoch}:${offset}:${seq}:${previous}${pieces.middle}${argumentsTail(pieces, place)}${closing}`;
+}
+
+/** The arguments of a publication's event as JSON text, for replays: the same bytes as in the announcement. */
+export function argumentsText(draft: Draft, place: Place, logged: boolean): string {
+  const tail = draft.id === undefined ? "}" : `,"id":${JSON.stringify(draft.id)}}`;
+  return argumentsHead(draft) + argumentsTail({ tail, logged }, place);
+}
+
+function argumentsHead({ event, payload, channel }: Draft): string {
+  return `[${JSON.stringify(event)},${payload.json},{"channel":${JSON.stringify(channel)},"offset":`;
+}
+
+function argumentsTail({ tail, logged }: Pick<AnnouncementPieces, "tail" | "logged">, { epoch, offset, seq }: Place): string {
+  const bookmark = logged ? `"${formatBookmark({ seqs: [seq] })}"` : "null";
+  return `${offset},"epoch":"${epoch}","at":${timeOfSeq(seq)}${tail},${bookmark}]`;
+}
+
+/** What a node reads off an announcement. */
+export interface Announcement extends Place {
+  readonly binary: boolean;
+  readonly logged: boolean;
+  readonly except: readonly string[];
+  /** The arguments array in UTF-8: a view into the message, not a copy. */
+  readonly args: Uint8Array;
+}
+
+/** Whether a message on a channel's topic is meant to be ours; stock adapters' and emitters' are not. */
+export function isAnnouncement(message: Uint8Array): boolean {
+  if (message.length < opening.length) return false;
+  for (let at = 0; at < opening.length; at++) if (message[at] !== opening.charCodeAt(at)) return false;
+  return true;
+}
+
+const header = /^1:([0-9]{1,6}):(b?l?):([A-Za-z0-9_,-]*):([A-Za-z0-9_-]{1,32}):([0-9]{1,16}):([0-9]{1,16}):([0-9]{1,16})$/;
+/** Longer than any header can be: {@link limits.exceptMax} ids of 20 characters and the fixed fields. */
+const headerBytesMax = 4_096;
+
+/** Undefined for garbage: whoever may write to Redis may write anything. */
+export function parseAnnouncement(message: Uint8Array): Announcement | undefined {
+  if (!isAnnouncement(message)) return undefined;
+  const end = message.subarray(0, headerBytesMax).indexOf(0x22, opening.length);
+  const fields = end === -1 ? null : header.exec(String.fromCharCode(...message.subarray(opening.length, end)));
+  if (fields === null) return undefined;
+  const [, leadBytes, flags = "", except = "", epoch = "", offset, seq, previous] = fields;
+  const start = end + 1 + Number(leadBytes);
+  const args = message.subarray(start, message.length - closing.length);
+  if (args.length < 2 || args[0] !== 0x5b || args[args.length - 1] !== 0x5d) return undefined;
+  return {
+    epoch,
+    offset: Number(offset),
+    seq: Number(seq),
+    previous: Number(previous),
+    binary: flags.includes("b"),
+    logged: flags.includes("l"),
+    except: except === "" ? [] : except.split(","),
+    args,
+  };
+}

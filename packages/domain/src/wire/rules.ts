@@ -1,0 +1,39 @@
+import { Type } from "typebox";
+
+/** Schema of the rules file: which channels may do what (see docs/RULES.md). */
+
+const strict = { additionalProperties: false } as const;
+
+export const Audience = Type.Union([Type.Literal("anyone"), Type.Literal("user"), Type.Literal("token"), Type.Literal("nobody")]);
+export const SubscriberAudience = Type.Union([...Audience.anyOf, Type.Literal("subscriber")]);
+
+export const NamespaceRules = Type.Object(
+  {
+    subscribe: Type.Optional(Audience),
+    publish: Type.Optional(SubscriberAudience),
+    presence: Type.Optional(SubscriberAudience),
+    history: Type.Optional(SubscriberAudience),
+    retain: Type.Optional(
+      Type.Object(
+        {
+          count: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000 })),
+          seconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 31_536_000 })),
+        },
+        strict,
+      ),
+    ),
+    joinLeave: Type.Optional(Type.Boolean()),
+    slow: Type.Optional(Type.Union([Type.Literal("disconnect"), Type.Literal("latest"), Type.Literal("catchup")])),
+  },
+  strict,
+);
+
+export const RulesFile = Type.Object(
+  { namespaces: Type.Record(Type.String({ pattern: "^[A-Za-z0-9_.@#=+/-]{1,255}$" }), NamespaceRules) },
+  strict,
+);
+
+export type Audience = Type.Static<typeof Audience>;
+export type SubscriberAudience = Type.Static<typeof SubscriberAudience>;
+export type NamespaceRules = Type.Static<typeof NamespaceRules>;
+export type RulesFile = Type.Static<typeof RulesFile>;
