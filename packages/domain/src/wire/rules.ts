@@ -1,4 +1,5 @@
 import { Type } from "typebox";
+import { channelPattern } from "../channel.ts";
 
 /** Schema of the rules file: which channels may do what (see docs/RULES.md). */
 
@@ -29,7 +30,11 @@ export const NamespaceRules = Type.Object(
 );
 
 export const RulesFile = Type.Object(
-  { namespaces: Type.Record(Type.String({ pattern: "^[A-Za-z0-9_.@#=+/-]{1,255}$" }), NamespaceRules) },
+  {
+    namespaces: Type.Optional(Type.Record(Type.String({ pattern: "^[A-Za-z0-9_.@#=+/-]{1,255}$" }), NamespaceRules)),
+    /** Single channels by their whole name, instead of their namespace. */
+    channels: Type.Optional(Type.Record(Type.String({ pattern: channelPattern }), NamespaceRules)),
+  },
   strict,
 );
 
