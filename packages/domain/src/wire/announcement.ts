@@ -46,30 +46,44 @@ export function announcementPieces(draft: Draft, room: string, logged: boolean):
   return {
     head: `${opening}${announcementVersion}:${lead.length}:${flags}:${except.join(",")}:`,
     middle: `"${lead}${argumentsHead(draft)}`,
-    tail: draft.id === undefined ? "}" : `,"id":${JSON.stringify(draft.id)}}`,
+    tail: idTail(draft.id),
     logged,
   };
 }
 
 /** The whole announcement. lua/publish.lua does the same concatenation; a test on a real Redis holds the two equal. */
-export function announcementText(pieces: AnnouncementPieces, place: Place): string {
+export function announcementText({ head, middle, tail, logged }: AnnouncementPieces, place: Place): string {
   const { epoch, offset, seq, previous } = place;
-  return `${pieces.head}${epoch}:${offset}:${seq}:${previous}${pieces.middle}${argumentsTail(pieces, place)}${closing}`;
+  const context = `${offset},"epoch":"${epoch}","at":${timeOfSeq(seq)}${tail}`;
+  const bookmark = logged ? formatBookmark({ seqs: [seq] }) : null;
+  return `${head}${epoch}:${offset}:${seq}:${previous}${middle}${context}${bookmarkTail(bookmark)}${closing}`;
 }
 
-/** The arguments of a publication's event as JSON text, for replays: the same bytes as in the announcement. */
-export function argumentsText(draft: Draft, place: Place, logged: boolean): string {
-  const tail = draft.id === undefined ? "}" : `,"id":${JSON.stringify(draft.id)}}`;
-  return argumentsHead(draft) + argumentsTail({ tail, logged }, place);
+/** The arguments of a publication's event as JSON text, for replays: with its own bookmark the same bytes as announced. */
+export function argumentsText(draft: Draft, place: Place, bookmark: string | null): string {
+  return argumentsHead(draft) + contextTail(draft.id, place) + bookmarkTail(bookmark);
+}
+
+/** The same arguments with another bookmark: a replay must not take a client's bookmark back to where it has been. */
+export function withBookmark(args: string, bookmark: string | null): string {
+  // The last comma is the one before the bookmark, because no bookmark contains one.
+  return args.slice(0, args.lastIndexOf(",")) + bookmarkTail(bookmark);
 }
 
 function argumentsHead({ event, payload, channel }: Draft): string {
   return `[${JSON.stringify(event)},${payload.json},{"channel":${JSON.stringify(channel)},"offset":`;
 }
 
-function argumentsTail({ tail, logged }: Pick<AnnouncementPieces, "tail" | "logged">, { epoch, offset, seq }: Place): string {
-  const bookmark = logged ? `"${formatBookmark({ seqs: [seq] })}"` : "null";
-  return `${offset},"epoch":"${epoch}","at":${timeOfSeq(seq)}${tail},${bookmark}]`;
+function contextTail(id: string | undefined, { epoch, offset, seq }: Place): string {
+  return `${offset},"epoch":"${epoch}","at":${timeOfSeq(seq)}${idTail(id)}`;
+}
+
+function idTail(id: string | undefined): string {
+  return id === undefined ? "}" : `,"id":${JSON.stringify(id)}}`;
+}
+
+function bookmarkTail(bookmark: string | null): string {
+  return bookmark === null ? ",null]" : `,"${bookmark}"]`;
 }
 
 /** What a node reads off an announcement. */
