@@ -24,6 +24,12 @@ export interface Broker {
    */
   open(channels: readonly Channel[]): Promise<ChannelTop[]>;
 
+  /**
+   * The seq of the newest publication of any channel, 0 when there has been none: everything stored before the call has a
+   * seq up to it, everything stored after the answer a higher one.
+   */
+  frontier(): Promise<Seq>;
+
   /** Part of one channel's log. Never waits for publications to come. A channel never used reads as empty. */
   read(channel: Channel, range: LogRange, retain: Retention): Promise<LogSlice>;
 

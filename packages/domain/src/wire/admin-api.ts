@@ -7,12 +7,15 @@ import { ChannelField, IdField, OffsetField } from "./client-events.ts";
 
 const strict = { additionalProperties: false } as const;
 
+/** What `socket.id` can be. No comma: announcements list such ids. */
+export const SessionIdField = Type.String({ pattern: "^[A-Za-z0-9_-]{1,32}$" });
+
 const draftFields = {
   data: Type.Unknown({ description: 'Any JSON, carried to the byte; {"base64": "…"} arrives as a binary.' }),
   event: Type.Optional(Type.String({ minLength: 1, maxLength: limits.eventLengthMax, default: "message" })),
   id: Type.Optional(IdField),
   except: Type.Optional(
-    Type.Union([Type.String({ maxLength: 64 }), Type.Array(Type.String({ maxLength: 64 }), { maxItems: limits.exceptMax })], {
+    Type.Union([SessionIdField, Type.Array(SessionIdField, { maxItems: limits.exceptMax })], {
       description: "Session ids that do not get it.",
     }),
   ),
