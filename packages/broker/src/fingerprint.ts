@@ -1,0 +1,11 @@
+import { createHash } from "node:crypto";
+import type { Draft } from "@fanfare/domain";
+
+/**
+ * What two drafts with the same id have in common exactly when they say the same: 128 bits over everything that a
+ * subscriber can tell apart. NUL separates the fields, because it stands in no event name, session id or JSON text.
+ */
+export function fingerprintOf({ event, payload, except = [] }: Draft): string {
+  const content = `${event}\0${except.join(",")}\0${payload.json}`;
+  return createHash("sha256").update(content).digest().toString("base64url", 0, 16);
+}
