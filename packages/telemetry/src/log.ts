@@ -1,0 +1,55 @@
+import { pino } from "pino";
+import { PinoPretty } from "pino-pretty";
+
+/** Constant messages plus fields. error = page someone, warn = look this week, info = lifecycle, debug = off. */
+export type Log = pino.Logger;
+
+export type LogLevel = pino.LevelWithSilent;
+
+export interface LogOptions {
+  /** The app: gateway, admin, … */
+  readonly name: string;
+  readonly level: LogLevel;
+  /** Put on every line. */
+  readonly node?: string | undefined;
+  /** For people instead of machines; by default when stdout is a terminal. */
+  readonly pretty?: boolean | undefined;
+  /** Where lines go instead of stdout. */
+  readonly destination?: pino.DestinationStream | undefined;
+}
+
+/** Fields whose value never reaches a log, as a field of its own or up to two objects deep. */
+const secretFields = [
+  "adminKey",
+  "adminKeys",
+  "authorization",
+  "clusterSecret",
+  "cookie",
+  "password",
+  "redisUrl",
+  "secret",
+  "token",
+  "tokenSecret",
+] as const;
+
+/**
+ * JSON lines on stdout. They are written synchronously: the line that says why a process ends must not be lost with it,
+ * and what repeats per message is a counter, so there are few.
+ */
+export function createLog({ name, level, node, pretty, destination }: LogOptions): Log {
+  const options: pino.LoggerOptions = {
+    level,
+    base: { name, ...(node === undefined ? {} : { node }) },
+    formatters: { level: (label) => ({ level: label }) },
+    redact: { paths: secretFields.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]), censor: censored },
+  };
+  if (pretty ?? process.stdout.isTTY ?? false) {
+    return pino(options, PinoPretty({ sync: true, singleLine: true, ...(destination === undefined ? {} : { destination }) }));
+  }
+  return destination === undefined ? pino(options, pino.destination({ dest: 1, sync: true })) : pino(options, destination);
+}
+
+/** Says that there is one, not what it is. */
+function censored(value: unknown): string | undefined {
+  return value === undefined ? undefined : "set";
+}

@@ -1,0 +1,151 @@
+/** Who may serve a metric: a process shows what it can count. `serve` is gateway and admin in one process and shows all. */
+export type MetricsApp = "gateway" | "admin" | "serve" | "ingest";
+
+/** One metric, as operators see it. From this the prom-client objects and docs/METRICS.md are made. */
+export interface MetricRow {
+  readonly name: string;
+  readonly type: "counter" | "gauge" | "histogram";
+  readonly help: string;
+  /** Label name → the values it takes, for the reader of the docs. All sets are small and closed. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly app: "gateway" | "admin" | "all";
+  /** Upper bounds of a histogram's buckets, in the unit of its name. */
+  readonly buckets?: readonly number[];
+}
+
+const publishSeconds = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2] as const;
+const httpSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5] as const;
+
+/** All metrics, by the name that the code uses for them. */
+export const metricsTable = {
+  connections: {
+    name: "fanfare_connections",
+    type: "gauge",
+    help: "Open client connections.",
+    labels: { transport: "websocket, polling" },
+    app: "gateway",
+  },
+  connects: {
+    name: "fanfare_connections_total",
+    type: "counter",
+    help: "Client connections ever opened, by the transport they began with.",
+    labels: { transport: "websocket, polling" },
+    app: "gateway",
+  },
+  disconnects: {
+    name: "fanfare_disconnections_total",
+    type: "counter",
+    help: "Client connections that ended.",
+    labels: { reason: "Socket.IO's name for why, such as transport close" },
+    app: "gateway",
+  },
+  subscriptions: {
+    name: "fanfare_subscriptions",
+    type: "gauge",
+    help: "Subscriptions of this node's connections, all channels together.",
+    labels: {},
+    app: "gateway",
+  },
+  channels: {
+    name: "fanfare_channels",
+    type: "gauge",
+    help: "Channels with at least one subscriber on this node.",
+    labels: {},
+    app: "gateway",
+  },
+  requests: {
+    name: "fanfare_requests_total",
+    type: "counter",
+    help: "Requests of clients over their connection.",
+    labels: { request: "name of the request, unknown for any other", outcome: "ok, or the error code" },
+    app: "gateway",
+  },
+  deliveries: {
+    name: "fanfare_deliveries_total",
+    type: "counter",
+    help: "Publications written to a connection: one publication to ten subscribers counts ten.",
+    labels: {},
+    app: "gateway",
+  },
+  announcements: {
+    name: "fanfare_announcements_total",
+    type: "counter",
+    help: "Announcements heard from the broker, by what they turned out to be.",
+    labels: { outcome: "live, duplicate, gap, diverged, stale, foreign, garbage" },
+    app: "gateway",
+  },
+  replayed: {
+    name: "fanfare_replayed_publications_total",
+    type: "counter",
+    help: "Publications sent again from a channel's log, for since, rewind and recovery.",
+    labels: {},
+    app: "gateway",
+  },
+  repairs: {
+    name: "fanfare_repairs_total",
+    type: "counter",
+    help: "Holes in a channel that this node went to fill from the log.",
+    labels: { outcome: "filled, reset, failed" },
+    app: "gateway",
+  },
+  resets: {
+    name: "fanfare_resets_total",
+    type: "counter",
+    help: "Times that a channel's subscribers were told to reload, because the log could not give what they missed.",
+    labels: { reason: "the reason in fanfare:reset" },
+    app: "gateway",
+  },
+  connectionErrors: {
+    name: "fanfare_connection_errors_total",
+    type: "counter",
+    help: "Connections that were refused or broken before they were open.",
+    labels: { code: "an error code of docs/ERRORS.md, or ENGINE_ and the number that Engine.IO gives" },
+    app: "gateway",
+  },
+  httpRequests: {
+    name: "fanfare_http_requests_total",
+    type: "counter",
+    help: "Requests to the admin API.",
+    labels: { method: "the HTTP method", route: "the route's pattern, never the address asked for", status: "the HTTP status" },
+    app: "admin",
+  },
+  httpDuration: {
+    name: "fanfare_http_request_duration_seconds",
+    type: "histogram",
+    help: "Time from the request to the end of the answer.",
+    labels: { route: "the route's pattern" },
+    app: "admin",
+    buckets: httpSeconds,
+  },
+  publications: {
+    name: "fanfare_publications_total",
+    type: "counter",
+    help: "Publications handed in at this process, by what became of them.",
+    labels: { source: "rest, client", outcome: "stored, duplicate, conflict, failed" },
+    app: "all",
+  },
+  publishDuration: {
+    name: "fanfare_publish_duration_seconds",
+    type: "histogram",
+    help: "Time that the broker took to store and announce one publication.",
+    labels: {},
+    app: "all",
+    buckets: publishSeconds,
+  },
+  brokerUp: {
+    name: "fanfare_broker_up",
+    type: "gauge",
+    help: "1 while the broker answers this process, else 0.",
+    labels: {},
+    app: "all",
+  },
+  buildInfo: {
+    name: "fanfare_build_info",
+    type: "gauge",
+    help: "Always 1; which version this is.",
+    labels: { version: "of Fanfare", node_version: "of Node.js" },
+    app: "all",
+  },
+} as const satisfies Record<string, MetricRow>;
+
+export type MetricsTable = typeof metricsTable;
