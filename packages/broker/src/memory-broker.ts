@@ -109,6 +109,10 @@ export class MemoryBroker implements Broker {
     return channels.map((channel) => topOf(channel, this.#entry(channel, channelLifeMs)));
   }
 
+  async frontier(): Promise<Seq> {
+    return this.#seq;
+  }
+
   async read(channel: Channel, range: LogRange, retain: Retention): Promise<LogSlice> {
     this.#forget();
     const entry = this.#channels.get(channel);
