@@ -1,0 +1,23 @@
+import type { FieldError } from "@fanfare/domain";
+import type { SettingKey, Settings } from "./settings.ts";
+
+/** Mistakes that only show when values are looked at together or from inside. `written` is the name that the person used. */
+export function crossChecks(settings: Partial<Settings>, written: (key: SettingKey) => string): FieldError[] {
+  return [...oneTokenKey(settings, written), ...wholeOrigins(settings, written)];
+}
+
+function oneTokenKey(settings: Partial<Settings>, written: (key: SettingKey) => string): FieldError[] {
+  const ways = (["tokenSecret", "tokenPublicKey", "jwksUrl"] as const).filter((key) => settings[key] !== undefined);
+  const [first, ...others] = ways.map(written);
+  return others.map((path) => ({ path, message: `is a second way to check tokens beside ${first}: keep one` }));
+}
+
+/** An origin is compared to the letter with what browsers send, so one with a path or in capitals would never match. */
+function wholeOrigins({ origins = [] }: Partial<Settings>, written: (key: SettingKey) => string): FieldError[] {
+  return origins
+    .filter((origin) => origin !== "*" && !(URL.canParse(origin) && new URL(origin).origin === origin))
+    .map((origin) => ({
+      path: written("origins"),
+      message: `must be origins such as https://app.example.com or *, not ${JSON.stringify(origin.slice(0, 60))}`,
+    }));
+}

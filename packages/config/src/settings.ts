@@ -1,0 +1,254 @@
+/** The commands that a setting means something to. `client` stands for publish, tail, top and their like. */
+export type SettingUser = "up" | "gateway" | "admin" | "serve" | "client" | "token" | "check";
+
+interface SettingBase {
+  /** The environment variable. The flag and the key in `fanfare.config.json` are the same words: see names.ts. */
+  readonly env: `FANFARE_${string}`;
+  /** For people: what it is and what it is good for. One or two sentences. */
+  readonly doc: string;
+  readonly usedBy: readonly SettingUser[];
+  /** Never printed. */
+  readonly secret?: true;
+  /** Whether the value may stand in a file that `<name>_FILE` names. */
+  readonly fromFile?: true;
+}
+
+/** One setting. What has no default is absent when nobody gives it. */
+export type SettingRow = SettingBase &
+  (
+    | {
+        readonly type: "integer" | "ms" | "bytes";
+        readonly default?: number;
+        readonly min: number;
+        readonly max: number;
+      }
+    | {
+        readonly type: "text" | "path";
+        readonly default?: string;
+        /** What the whole value must match, and the sentence that says so. */
+        readonly pattern?: { readonly regex: RegExp; readonly says: string };
+      }
+    | { readonly type: "url"; readonly default?: string; readonly schemes: readonly string[] }
+    | { readonly type: "list"; readonly default: readonly string[]; readonly item: string }
+    | { readonly type: "choice"; readonly default: string; readonly choices: readonly string[] }
+  );
+
+const name = { regex: /^[A-Za-z0-9_.-]{1,64}$/, says: "1 to 64 of A-Z a-z 0-9 _ . -" } as const;
+const port = { type: "integer", min: 0, max: 65_535 } as const;
+const web = ["http", "https"] as const;
+
+/** Every setting there is. The loader, `--help` and docs/SETTINGS.md are made from this table. */
+export const settingsTable = {
+  port: {
+    ...port,
+    env: "FANFARE_PORT",
+    default: 8_000,
+    doc: "Public Socket.IO port (path /socket.io/); with fanfare up, the balancer's. 0 takes any free one.",
+    usedBy: ["up", "gateway", "serve", "client"],
+  },
+  host: {
+    env: "FANFARE_HOST",
+    type: "text",
+    default: "0.0.0.0",
+    doc: "Address that the public port and the peer port listen on.",
+    usedBy: ["up", "gateway", "serve"],
+  },
+  adminPort: {
+    ...port,
+    env: "FANFARE_ADMIN_PORT",
+    default: 9_000,
+    doc: "Port of the admin API, the console and /docs. 0 takes any free one.",
+    usedBy: ["up", "admin", "serve", "client"],
+  },
+  adminHost: {
+    env: "FANFARE_ADMIN_HOST",
+    type: "text",
+    default: "127.0.0.1",
+    doc: "Address that the admin port listens on. Only this machine by default: widen it knowingly.",
+    usedBy: ["up", "admin", "serve"],
+  },
+  peerPort: {
+    ...port,
+    env: "FANFARE_PEER_PORT",
+    default: 8_100,
+    doc: "Port for other nodes and for operators: /healthz, /readyz and /metrics of a gateway. Keep it inside. 0 takes any free one.",
+    usedBy: ["gateway", "serve"],
+  },
+  peerUrl: {
+    env: "FANFARE_PEER_URL",
+    type: "url",
+    schemes: web,
+    doc: "How other nodes reach this one's peer port. By default FANFARE_HOST, or this host's address when that is 0.0.0.0, with the real peer port.",
+    usedBy: ["gateway", "serve"],
+  },
+  redisUrl: {
+    env: "FANFARE_REDIS_URL",
+    type: "url",
+    schemes: ["redis", "rediss", "redis+sentinel", "redis+cluster"],
+    secret: true,
+    fromFile: true,
+    doc: "The Redis that nodes share. Absent: an in-memory broker, which serves one process only and forgets when it ends.",
+    usedBy: ["up", "gateway", "admin", "serve"],
+  },
+  cluster: {
+    env: "FANFARE_CLUSTER",
+    type: "text",
+    pattern: name,
+    default: "fanfare",
+    doc: "Name that separates clusters on one Redis: prefix of its keys and pub/sub channels.",
+    usedBy: ["up", "gateway", "admin", "serve"],
+  },
+  adminKeys: {
+    env: "FANFARE_ADMIN_KEYS",
+    type: "list",
+    item: "name:secret[:scope+scope]",
+    default: [],
+    secret: true,
+    fromFile: true,
+    doc: "Who may use the admin API. The secret is plain or sha256=<hex>; no scope means all. Without any key the API answers 401 to everything. See docs/RULES.md.",
+    usedBy: ["up", "admin", "serve"],
+  },
+  tokenSecret: {
+    env: "FANFARE_TOKEN_SECRET",
+    type: "text",
+    secret: true,
+    fromFile: true,
+    doc: "Shared secret that client tokens are signed with (HS256). Use at least 32 random bytes.",
+    usedBy: ["up", "gateway", "serve", "token"],
+  },
+  tokenPublicKey: {
+    env: "FANFARE_TOKEN_PUBLIC_KEY",
+    type: "text",
+    fromFile: true,
+    doc: "Public key in PEM that client tokens are checked with (RS, PS, ES or EdDSA), instead of a secret.",
+    usedBy: ["up", "gateway", "serve"],
+  },
+  jwksUrl: {
+    env: "FANFARE_JWKS_URL",
+    type: "url",
+    schemes: web,
+    doc: "Where the public keys that client tokens are checked with are published, instead of a secret or one key.",
+    usedBy: ["up", "gateway", "serve"],
+  },
+  rules: {
+    env: "FANFARE_RULES",
+    type: "path",
+    doc: "The rules file: which channels may do what. Absent: nothing is allowed, except that users may hear their own channel. See docs/RULES.md.",
+    usedBy: ["up", "gateway", "admin", "serve", "check"],
+  },
+  origins: {
+    env: "FANFARE_ORIGINS",
+    type: "list",
+    item: "scheme://host[:port] or *",
+    default: [],
+    doc: "Browser origins whose pages may connect; * is any. What is not a browser sends no origin and needs no entry.",
+    usedBy: ["up", "gateway", "serve"],
+  },
+  clusterSecret: {
+    env: "FANFARE_CLUSTER_SECRET",
+    type: "text",
+    secret: true,
+    fromFile: true,
+    doc: "Authenticates node to node on the peer port. The same on all nodes of a cluster.",
+    usedBy: ["up", "gateway", "serve"],
+  },
+  drainMs: {
+    env: "FANFARE_DRAIN_MS",
+    type: "ms",
+    default: 10_000,
+    min: 0,
+    max: 600_000,
+    doc: "How long a node that is told to stop takes to move its clients away. Give the supervisor a few seconds more.",
+    usedBy: ["up", "gateway", "serve"],
+  },
+  pingIntervalMs: {
+    env: "FANFARE_PING_INTERVAL_MS",
+    type: "ms",
+    default: 25_000,
+    min: 50,
+    max: 3_600_000,
+    doc: "Time between two pings to a client. Shorter finds dead ones sooner and costs more traffic.",
+    usedBy: ["up", "gateway", "serve"],
+  },
+  pingTimeoutMs: {
+    env: "FANFARE_PING_TIMEOUT_MS",
+    type: "ms",
+    default: 20_000,
+    min: 50,
+    max: 3_600_000,
+    doc: "How long a client may take to answer a ping before its connection counts as dead.",
+    usedBy: ["up", "gateway", "serve"],
+  },
+  bufferBytesMax: {
+    env: "FANFARE_BUFFER_BYTES_MAX",
+    type: "bytes",
+    default: 1_048_576,
+    min: 1_024,
+    max: 1_073_741_824,
+    doc: "Unsent bytes that one connection may pile up before it counts as too slow.",
+    usedBy: ["up", "gateway", "serve"],
+  },
+  logLevel: {
+    env: "FANFARE_LOG_LEVEL",
+    type: "choice",
+    choices: ["trace", "debug", "info", "warn", "error", "fatal", "silent"],
+    default: "info",
+    doc: "The least that is logged. error: page someone; warn: look this week; info: lifecycle.",
+    usedBy: ["up", "gateway", "admin", "serve"],
+  },
+  node: {
+    env: "FANFARE_NODE",
+    type: "text",
+    pattern: name,
+    doc: "Name of this node in logs, metrics and answers. Made anew at every start by default. No two running nodes may share one.",
+    usedBy: ["gateway", "serve"],
+  },
+  recovery: {
+    env: "FANFARE_RECOVERY",
+    type: "choice",
+    choices: ["on", "off"],
+    default: "on",
+    doc: "Whether stock clients get back by themselves what they missed. off is for protocol test suites that compare answers to the letter.",
+    usedBy: ["up", "gateway", "serve"],
+  },
+  adminUrl: {
+    env: "FANFARE_ADMIN_URL",
+    type: "url",
+    schemes: web,
+    doc: "Admin API that the client commands talk to. By default FANFARE_ADMIN_PORT on this machine.",
+    usedBy: ["client"],
+  },
+  adminKey: {
+    env: "FANFARE_ADMIN_KEY",
+    type: "text",
+    secret: true,
+    fromFile: true,
+    doc: "Secret of the admin key that the client commands present.",
+    usedBy: ["client"],
+  },
+  url: {
+    env: "FANFARE_URL",
+    type: "url",
+    schemes: [...web, "ws", "wss"],
+    doc: "Socket.IO server that the client commands connect to. By default FANFARE_PORT on this machine.",
+    usedBy: ["client"],
+  },
+} as const satisfies Record<string, SettingRow>;
+
+export type SettingsTable = typeof settingsTable;
+export type SettingKey = keyof SettingsTable;
+
+type ValueOf<Row extends SettingRow> = Row extends { readonly type: "integer" | "ms" | "bytes" }
+  ? number
+  : Row extends { readonly type: "list" }
+    ? readonly string[]
+    : Row extends { readonly type: "choice"; readonly choices: readonly (infer Choice)[] }
+      ? Choice
+      : string;
+
+type Defaulted = { [Key in SettingKey]: SettingsTable[Key] extends { readonly default: unknown } ? Key : never }[SettingKey];
+
+/** What a process runs with: checked, complete, read once. */
+export type Settings = { readonly [Key in Defaulted]: ValueOf<SettingsTable[Key]> } & {
+  readonly [Key in Exclude<SettingKey, Defaulted>]?: ValueOf<SettingsTable[Key]>;
+};
