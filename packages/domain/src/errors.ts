@@ -36,6 +36,7 @@ export const catalogue = {
   NOT_FOUND: { band: "caller", status: 404, says: "There is nothing at this address." },
   METHOD_NOT_ALLOWED: { band: "caller", status: 405, says: "The address exists, but not with this method." },
   ID_CONFLICT: { band: "caller", status: 409, says: "This id was already used for another publication in the channel." },
+  EPOCH_CHANGED: { band: "caller", status: 409, says: "The channel's log started over: read it from its beginning." },
   PAYLOAD_TOO_LARGE: { band: "caller", status: 413, says: "The body is larger than the limit." },
   MEDIA_TYPE_UNSUPPORTED: {
     band: "caller",

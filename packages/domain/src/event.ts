@@ -30,8 +30,9 @@ export function eventName(text: unknown): EventName {
     text.length > limits.eventLengthMax ||
     reserved.has(text) ||
     text.startsWith(noticePrefix) ||
+    // Control characters, and halves of surrogate pairs: those have no UTF-8, so the log would hold another name.
     // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
-    /[\u0000-\u001f\u007f]/.test(text)
+    /[\u0000-\u001f\u007f\p{Surrogate}]/u.test(text)
   ) {
     throw new FanfareError("EVENT_INVALID");
   }

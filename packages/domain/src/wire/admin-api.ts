@@ -48,6 +48,7 @@ export const Problem = Type.Object({
   detail: Type.Optional(Type.String()),
   errors: Type.Optional(Type.Array(FieldErrorSchema)),
   requestId: Type.Optional(Type.String()),
+  retryAfterMs: Type.Optional(Type.Integer({ description: "As in Retry-After, which a line or an item of a batch cannot have." })),
 });
 
 export const Published = Type.Object({
@@ -83,6 +84,22 @@ export const ChannelInfo = Type.Object({
   retained: Type.Integer(),
 });
 
+export const Purged = Type.Object({ deleted: Type.Integer({ description: "Publications that were in the log." }) });
+
+export const NodesPage = Type.Object({
+  items: Type.Array(
+    Type.Object({
+      node: Type.String(),
+      peerUrl: Type.String(),
+      startedAt: Type.Integer({ description: "Milliseconds since 1970." }),
+      connections: Type.Integer(),
+      state: Type.Union([Type.Literal("ready"), Type.Literal("draining")]),
+      version: Type.String(),
+    }),
+  ),
+  next: Type.Union([Type.String(), Type.Null()]),
+});
+
 export type PublishToOne = Type.Static<typeof PublishToOne>;
 export type PublishToMany = Type.Static<typeof PublishToMany>;
 export type PublishBody = Type.Static<typeof PublishBody>;
@@ -91,3 +108,4 @@ export type Problem = Type.Static<typeof Problem>;
 export type Published = Type.Static<typeof Published>;
 export type HistoryPage = Type.Static<typeof HistoryPage>;
 export type ChannelInfo = Type.Static<typeof ChannelInfo>;
+export type NodesPage = Type.Static<typeof NodesPage>;
