@@ -64,6 +64,12 @@ export const catalogue = {
     says: "The broker is out of memory and stores nothing new.",
     retryAfterMs: 5_000,
   },
+  KEYS_UNAVAILABLE: {
+    band: "dependency",
+    status: 503,
+    says: "The keys that tokens are checked with cannot be fetched.",
+    retryAfterMs: 2_000,
+  },
   SETTINGS_INVALID: { band: "caller", status: 500, says: "The settings cannot be used." },
   RULES_INVALID: { band: "caller", status: 500, says: "The rules file cannot be used." },
   INTERNAL: { band: "bug", status: 500, says: "Something broke on our side." },
