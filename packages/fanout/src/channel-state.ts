@@ -1,0 +1,24 @@
+import type { Channel } from "@fanfare/domain";
+import type { Delivered } from "./continuity.ts";
+import type { Item } from "./item.ts";
+
+/** What one node knows of one channel that it has subscribers for. */
+export interface ChannelState {
+  readonly channel: Channel;
+  readonly room: string;
+  readonly topic: string;
+  /** Whether the channel keeps a log: without one, holes cannot be filled and are not spoken of. */
+  readonly logged: boolean;
+  /** Settles when the broker has said where the channel stands. */
+  opened: Promise<void>;
+  /** Undefined until then. */
+  delivered: Delivered | undefined;
+  /** Heard before that. */
+  readonly early: Item[];
+  /** Replays under way, which must not miss what is delivered while they read. */
+  readonly captures: Set<Item[]>;
+  /** Subscribers on their way into the room. */
+  holds: number;
+  /** Whether an announcement came since the last comparison with the broker. */
+  heard: boolean;
+}

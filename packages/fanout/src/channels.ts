@@ -1,0 +1,100 @@
+import { type Broker, type Channel, FanfareError, type Retention, roomOf, topicOfRoom } from "@fanfare/domain";
+import type { ChannelState } from "./channel-state.ts";
+import type { Delivered } from "./continuity.ts";
+import type { TopicInterest } from "./topic-interest.ts";
+
+export interface ChannelsParts {
+  readonly broker: Broker;
+  readonly interest: TopicInterest;
+  readonly cluster: string;
+  readonly retention: (channel: Channel) => Retention;
+  /** Whether anyone on this node is in the room. */
+  occupied(room: string): boolean;
+  /** Called once per channel, when the broker has said where it stands. */
+  opened(state: ChannelState, delivered: Delivered): void;
+}
+
+/** The channels that this node listens to: those that have a subscriber here, or one on its way. */
+export class Channels {
+  readonly #parts: ChannelsParts;
+  readonly #byTopic = new Map<string, ChannelState>();
+
+  constructor(parts: ChannelsParts) {
+    this.#parts = parts;
+  }
+
+  get size(): number {
+    return this.#byTopic.size;
+  }
+
+  [Symbol.iterator](): Iterator<ChannelState> {
+    return this.#byTopic.values();
+  }
+
+  ofTopic(topic: string): ChannelState | undefined {
+    return this.#byTopic.get(topic);
+  }
+
+  ofRoom(room: string): ChannelState | undefined {
+    return this.#byTopic.get(topicOfRoom(this.#parts.cluster, room));
+  }
+
+  // Standalone Redis and Sentinel have one partition, number 0.
+  roomOf(channel: Channel): string {
+    return roomOf(channel, 0);
+  }
+
+  /** Keeps the channel known until {@link release}; a channel that is new to the node is opened. */
+  hold(channel: Channel): ChannelState {
+    const room = this.roomOf(channel);
+    const topic = topicOfRoom(this.#parts.cluster, room);
+    const known = this.#byTopic.get(topic);
+    if (known !== undefined) {
+      known.holds++;
+      return known;
+    }
+    const state: ChannelState = {
+      channel,
+      room,
+      topic,
+      logged: this.#parts.retention(channel).count > 0,
+      opened: Promise.resolve(),
+      delivered: undefined,
+      early: [],
+      captures: new Set(),
+      holds: 1,
+      heard: false,
+    };
+    this.#byTopic.set(topic, state);
+    state.opened = this.#open(state);
+    // The next subscriber tries anew; whoever waits for this try sees it fail.
+    state.opened.catch(() => this.#forget(state));
+    return state;
+  }
+
+  release(state: ChannelState): void {
+    state.holds--;
+    this.dropIfUnused(state);
+  }
+
+  dropIfUnused(state: ChannelState): void {
+    if (state.holds === 0 && !this.#parts.occupied(state.room)) this.#forget(state);
+  }
+
+  /**
+   * First the subscription, then the question: what is stored after the answer was made is announced to a node that
+   * already listens, and what was stored before is covered by the answer.
+   */
+  async #open(state: ChannelState): Promise<void> {
+    await this.#parts.interest.acquire(state.topic);
+    const [top] = await this.#parts.broker.open([state.channel]);
+    if (top === undefined) throw new FanfareError("BROKER_UNAVAILABLE");
+    this.#parts.opened(state, top);
+  }
+
+  #forget(state: ChannelState): void {
+    if (this.#byTopic.get(state.topic) !== state) return;
+    this.#byTopic.delete(state.topic);
+    this.#parts.interest.release(state.topic);
+  }
+}

@@ -1,0 +1,19 @@
+import { type Announcement, argumentsText, formatBookmark, type Publication } from "@fanfare/domain";
+
+/** A publication on its way to a channel's subscribers: heard live, or read from the log. The two are equal to the byte. */
+export interface Item extends Omit<Announcement, "args"> {
+  /** The arguments of the event, as JSON text. */
+  readonly args: string;
+}
+
+export function itemOfAnnouncement(announcement: Announcement): Item {
+  const { args } = announcement;
+  return { ...announcement, args: Buffer.from(args.buffer, args.byteOffset, args.byteLength).toString() };
+}
+
+/** Only channels that keep a log have anything to read, so the item has a bookmark. */
+export function itemOfPublication(publication: Publication): Item {
+  const { epoch, offset, seq, previous, payload, except = [] } = publication;
+  const args = argumentsText(publication, publication, formatBookmark({ seqs: [seq] }));
+  return { epoch, offset, seq, previous, except, binary: payload.binary, logged: true, args };
+}

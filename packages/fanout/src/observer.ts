@@ -1,0 +1,19 @@
+import type { Verdict } from "./continuity.ts";
+
+/** Why subscribers are told to reload. */
+export type ResetReason =
+  /** The broker lost its data, or the channel was forgotten: the log started over. */
+  | "epoch_changed"
+  /** The log no longer reaches back to what was delivered last. */
+  | "trimmed"
+  /** A failover brought back an older log, in which offsets were given out again. */
+  | "diverged";
+
+/** What happens, for whoever counts. Called on the hot path: nothing here may be slow or throw. */
+export interface FanoutObserver {
+  announcement(outcome: Verdict | "foreign" | "garbage"): void;
+  delivered(count: number): void;
+  replayed(count: number): void;
+  repaired(count: number): void;
+  reset(reason: ResetReason): void;
+}

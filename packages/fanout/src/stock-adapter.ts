@@ -1,0 +1,62 @@
+import type { PubSub } from "@fanfare/domain";
+import { createShardedAdapter } from "@socket.io/redis-adapter";
+import type { Namespace } from "socket.io";
+import type { Adapter } from "socket.io-adapter";
+import type { TopicInterest } from "./topic-interest.ts";
+
+type Handler = (message: Buffer, topic: string) => void;
+
+/**
+ * The stock sharded Redis adapter over our {@link PubSub}.
+ *
+ * The adapter is given, in place of two Redis clients, an object with the five methods it calls (the shape of node-redis,
+ * which it tells by `sSubscribe`). So it never sees a connection: no rejection of its escapes (it catches none), no
+ * malformed message reaches its handlers uncaught, and the same adapter runs in one process without Redis.
+ */
+export class StockAdapter {
+  readonly #handlers = new Map<string, Handler>();
+  readonly #interest: TopicInterest;
+  readonly #pubSub: PubSub;
+  readonly #cluster: string;
+
+  constructor(pubSub: PubSub, interest: TopicInterest, cluster: string) {
+    this.#pubSub = pubSub;
+    this.#interest = interest;
+    this.#cluster = cluster;
+  }
+
+  /** For `new Server({ adapter })`. */
+  readonly create = (namespace: Namespace): Adapter => {
+    const client = {
+      sSubscribe: (topic: string, handler: Handler): void => {
+        if (!this.#handlers.has(topic)) this.#interest.acquire(topic).catch(() => undefined);
+        this.#handlers.set(topic, handler);
+      },
+      sUnsubscribe: (topic: string): void => {
+        if (this.#handlers.delete(topic)) this.#interest.release(topic);
+      },
+      // The adapter waits for the outcome before it delivers locally, and logs a failure at its debug level.
+      sPublish: (topic: string, message: string | Buffer): Promise<void> =>
+        this.#pubSub.publish(topic, typeof message === "string" ? Buffer.from(message) : message),
+      /** Only ever `PUBSUB SHARDNUMSUB <topic>`; answers the flat pair that Redis does. */
+      sendCommand: async ([, , topic = ""]: string[]): Promise<[string, number]> => [
+        topic,
+        await this.#pubSub.subscribers(topic),
+      ],
+    };
+    return createShardedAdapter(client, client, { channelPrefix: this.#cluster, subscriptionMode: "dynamic" })(namespace);
+  };
+
+  /** Hands over what a stock node or emitter said. False when it could not be read, or nobody asked for it. */
+  hear(topic: string, message: Uint8Array): boolean {
+    const handler = this.#handlers.get(topic);
+    if (handler === undefined) return false;
+    try {
+      handler(Buffer.isBuffer(message) ? message : Buffer.from(message), topic);
+      return true;
+    } catch {
+      // Whoever may publish to Redis may publish anything; the stock adapter checks little of it.
+      return false;
+    }
+  }
+}
