@@ -1,5 +1,5 @@
 import { pino } from "pino";
-import { PinoPretty } from "pino-pretty";
+import { prettyFactory } from "pino-pretty";
 
 /** Constant messages plus fields. error = page someone, warn = look this week, info = lifecycle, debug = off. */
 export type Log = pino.Logger;
@@ -43,10 +43,14 @@ export function createLog({ name, level, node, pretty, destination }: LogOptions
     formatters: { level: (label) => ({ level: label }) },
     redact: { paths: secretFields.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]), censor: censored },
   };
-  if (pretty ?? process.stdout.isTTY ?? false) {
-    return pino(options, PinoPretty({ sync: true, singleLine: true, ...(destination === undefined ? {} : { destination }) }));
-  }
-  return destination === undefined ? pino(options, pino.destination({ dest: 1, sync: true })) : pino(options, destination);
+  const stdout = destination ?? pino.destination({ dest: 1, sync: true });
+  return pino(options, (pretty ?? process.stdout.isTTY ?? false) ? prettyOn(stdout) : stdout);
+}
+
+/** Formats every line where it is written: pino-pretty's own streams may hold the last ones back when the process ends. */
+function prettyOn(destination: pino.DestinationStream): pino.DestinationStream {
+  const format = prettyFactory({ singleLine: true, translateTime: "SYS:HH:MM:ss.l" });
+  return { write: (line) => destination.write(format(line)) };
 }
 
 /** Says that there is one, not what it is. */

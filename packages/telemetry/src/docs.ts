@@ -1,0 +1,41 @@
+import { type MetricRow, metricsTable } from "./metrics-table.ts";
+
+const parts = [
+  { app: "all", title: "Every process" },
+  { app: "gateway", title: "Gateways" },
+  { app: "admin", title: "Admin API" },
+] as const;
+
+/** The text of docs/METRICS.md. */
+export function metricsDocs(): string {
+  const rows = Object.values<MetricRow>(metricsTable);
+  const sections = parts.map(({ app, title }) =>
+    [
+      `## ${title}`,
+      "",
+      "| metric | type | labels | what it counts |",
+      "|---|---|---|---|",
+      ...rows.filter((row) => row.app === app).map(line),
+      "",
+    ].join("\n"),
+  );
+  return `${head}\n${sections.join("\n")}`;
+}
+
+const head = `# Metrics
+
+<!-- Made from packages/telemetry/src/metrics-table.ts. After a change there:
+     npx vitest run --project unit packages/telemetry -u -->
+
+Prometheus text at \`/metrics\`: of a gateway on its peer port, of the admin API on the admin port. \`fanfare serve\` shows both
+parts on both. Beside these there are the usual \`process_*\` and \`nodejs_*\` of Node.js. A process that has a node name puts it
+on every line as the label \`node\`.
+
+Worth an alert: \`fanfare_broker_up == 0\` for more than a few seconds; any growth of \`fanfare_announcements_total\` with
+\`outcome="garbage"\`, of \`fanfare_repairs_total{outcome="failed"}\` and of \`fanfare_resets_total\` (clients lost their place).
+`;
+
+function line({ name, type, labels, help }: MetricRow): string {
+  const labelText = Object.entries(labels).map(([label, values]) => `\`${label}\`: ${values}`);
+  return `| \`${name}\` | ${type} | ${labelText.join("; ")} | ${help} |`;
+}
