@@ -1,0 +1,27 @@
+/** The port that gateways listen on when nothing else is said. */
+const defaultPort = 8000;
+
+/**
+ * Where the Socket.IO server is: `?url=` of the page's own address, else what the admin app was told, else this host at the
+ * default port. Throws when the address cannot be used.
+ */
+export function publicUrl(page: string, configured: string | null): string {
+  const here = new URL(page);
+  const chosen = here.searchParams.get("url") ?? configured;
+  if (chosen === null) return `${here.protocol}//${here.hostname}:${defaultPort}`;
+  const { protocol, origin } = new URL(chosen);
+  if (!/^(https?|wss?):$/.test(protocol)) throw new Error(`${chosen} is no http or websocket address`);
+  // Without a path: Socket.IO would take it for a namespace.
+  return origin;
+}
+
+/** Asks the admin app; a page served by anything else goes by the default. */
+export async function configuredUrl(): Promise<string | null> {
+  try {
+    const response = await fetch("./config.json");
+    const { url } = (await response.json()) as { url?: unknown };
+    return typeof url === "string" ? url : null;
+  } catch {
+    return null;
+  }
+}
