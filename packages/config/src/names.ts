@@ -16,7 +16,8 @@ export function nearest(written: string, known: Iterable<string>): string | unde
   const farthest = Math.max(1, Math.floor(written.length / 3));
   let best: { readonly name: string; readonly distance: number } | undefined;
   for (const name of known) {
-    const distance = editDistance(written.slice(0, 100), name);
+    const abbreviated = name.startsWith(`${written}_`) || name.startsWith(`${written}-`);
+    const distance = abbreviated ? 1 : editDistance(written.slice(0, 100), name);
     if (distance <= farthest && (best === undefined || distance < best.distance)) best = { name, distance };
   }
   return best?.name;

@@ -33,7 +33,7 @@ export type SettingRow = SettingBase &
     | { readonly type: "choice"; readonly default: string; readonly choices: readonly string[] }
   );
 
-const name = { regex: /^[A-Za-z0-9_.-]{1,64}$/, says: "1 to 64 of A-Z a-z 0-9 _ . -" } as const;
+const name = { regex: /^[A-Za-z0-9_.-]{1,64}$/, says: "1 to 64 of the characters A-Z, a-z, 0-9, _, . and -" } as const;
 const port = { type: "integer", min: 0, max: 65_535 } as const;
 const web = ["http", "https"] as const;
 
@@ -105,7 +105,7 @@ export const settingsTable = {
     default: [],
     secret: true,
     fromFile: true,
-    doc: "Who may use the admin API. The secret is plain or sha256=<hex>; no scope means all. Without any key the API answers 401 to everything. See docs/RULES.md.",
+    doc: "Who may use the admin API. The secret is plain or sha256=HEX; no scope means all. Without any key the API answers 401 to everything. See docs/RULES.md.",
     usedBy: ["up", "admin", "serve"],
   },
   tokenSecret: {
