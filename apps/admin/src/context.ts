@@ -1,0 +1,17 @@
+import type { AdminKeys, Rules } from "@fanfare/access";
+import type { Broker, Directory, FanfareError } from "@fanfare/domain";
+import type { Metrics } from "@fanfare/telemetry";
+import type { Publisher } from "./publisher.ts";
+
+/** What the routes stand on. */
+export interface Context {
+  readonly broker: Broker;
+  readonly directory: Directory;
+  readonly rules: Rules;
+  readonly keys: AdminKeys;
+  readonly metrics: Metrics;
+  readonly publish: Publisher;
+  readonly logError: (error: FanfareError, requestId: string, route: string | undefined) => void;
+  /** Aborted when the server begins to close: streams end at the next line. */
+  readonly closing: AbortSignal;
+}

@@ -1,0 +1,51 @@
+import {
+  channelName,
+  type Draft,
+  defaultEvent,
+  eventName,
+  memberTexts,
+  PublishToMany,
+  PublishToOne,
+  payloadOf,
+  validator,
+} from "@fanfare/domain";
+import { fieldError } from "./problem.ts";
+
+/** What one publish body asks for: one publication each for its channels. */
+export interface Drafts {
+  /** Whether it named `channels`, so that the answer is a list. */
+  readonly many: boolean;
+  readonly drafts: readonly Draft[];
+}
+
+const toOne = validator(PublishToOne);
+const toMany = validator(PublishToMany);
+
+/**
+ * Reads a publish body from its parsed value and the text it was parsed from: the payload is the very text of `data`.
+ * Throws an error of the band `caller`.
+ */
+export function draftsOf(value: unknown, text: string, idempotencyKey?: string): Drafts {
+  const many = typeof value === "object" && value !== null && Object.hasOwn(value, "channels");
+  const body = many ? toMany(value) : toOne(value);
+  const payload = payloadOf(body.data, memberTexts(text).get("data") ?? "");
+  const content = {
+    event: body.event === undefined ? defaultEvent : eventName(body.event),
+    payload,
+    id: idOf(body.id, idempotencyKey),
+    except: typeof body.except === "string" ? [body.except] : body.except,
+  };
+  const channels = "channels" in body ? body.channels : [body.channel];
+  return { many, drafts: channels.map((channel) => ({ channel: channelName(channel), ...content })) };
+}
+
+/** The publication's id: the body's, or else the header's. */
+function idOf(inBody: string | undefined, inHeader: string | undefined): string | undefined {
+  if (inBody !== undefined && inHeader !== undefined && inBody !== inHeader) {
+    throw fieldError("/id", "differs from the Idempotency-Key header");
+  }
+  const id = inBody ?? inHeader;
+  // Half a surrogate pair has no UTF-8: different ids would become the same one in the broker.
+  if (id !== undefined && /\p{Surrogate}/u.test(id)) throw fieldError("/id", "must be well-formed Unicode");
+  return id;
+}

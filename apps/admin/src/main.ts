@@ -1,0 +1,108 @@
+import { createRequire } from "node:module";
+import type { AddressInfo } from "node:net";
+import { loadRulesFile, parseAdminKeys, parseRules } from "@fanfare/access";
+import { type Backend, openBackend } from "@fanfare/broker";
+import type { Settings } from "@fanfare/config";
+import { FanfareError } from "@fanfare/domain";
+import { createLog, createMetrics, type Log, type LogLevel, type Metrics } from "@fanfare/telemetry";
+import type { FastifyInstance } from "fastify";
+import { consoleDirectory } from "./console-directory.ts";
+import { createAdmin } from "./server.ts";
+
+/** What another app of the same process has already opened. It stays the other app's to close. */
+export interface AdminShared {
+  readonly backend?: Backend;
+  readonly metrics?: Metrics;
+  /** The other app says when the process is ready, and handles its signals. */
+  readonly embedded?: boolean;
+}
+
+export interface RunningAdmin {
+  readonly port: number;
+  /** Finishes what has begun, within the setting drainMs. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Runs the admin API. Rejects with `SETTINGS_INVALID` or `RULES_INVALID`. Redis may be away: it heals by itself. */
+export async function main(settings: Settings, shared: AdminShared = {}): Promise<RunningAdmin> {
+  const log = createLog({ name: "admin", level: settings.logLevel as LogLevel });
+  const rules = settings.rules === undefined ? parseRules({}) : await loadRulesFile(settings.rules);
+  const keys = parseAdminKeys(settings.adminKeys);
+  if (keys.size === 0) log.warn({ setting: "FANFARE_ADMIN_KEYS" }, "no admin key is set: every request is refused");
+
+  const { redisUrl, cluster, adminHost: host } = settings;
+  const backend = shared.backend ?? openBackend({ redisUrl, cluster, log });
+  const app = await createAdmin({
+    broker: backend.broker,
+    directory: backend.directory,
+    rules,
+    keys,
+    log,
+    metrics: shared.metrics ?? createMetrics({ app: "admin" }),
+    console: consoleDirectory(),
+    url: settings.url,
+    version: ownVersion(),
+  });
+
+  let closed: Promise<void> | undefined;
+  const close = () => {
+    closed ??= closeAll(app, settings.drainMs).then(() => (shared.backend === undefined ? backend.close() : undefined));
+    return closed;
+  };
+
+  try {
+    await listen(app, host, settings.adminPort);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const { port } = app.server.address() as AddressInfo;
+  if (shared.embedded !== true) {
+    endOnSignals(close, log);
+    log.info({ port, host, broker: backend.kind }, "ready");
+  }
+  return { port, close };
+}
+
+async function listen(app: FastifyInstance, host: string, port: number): Promise<void> {
+  try {
+    // Always an explicit host: for "localhost" Fastify would open a second server. The backlog is for reconnect storms.
+    await app.listen({ host, port, backlog: 4_096 });
+  } catch (cause) {
+    const { code } = cause as { code?: string };
+    const taken = { EADDRINUSE: "is taken by another process", EACCES: "needs privileges", EADDRNOTAVAIL: "is not here" };
+    if (code === undefined || !Object.hasOwn(taken, code)) throw cause;
+    const message = `${host}:${port} ${taken[code as keyof typeof taken]}`;
+    throw new FanfareError("SETTINGS_INVALID", { cause, errors: [{ path: "FANFARE_ADMIN_PORT", message }] });
+  }
+}
+
+/** Lets requests finish; whoever has not after `drainMs` is cut off. */
+async function closeAll(app: FastifyInstance, drainMs: number): Promise<void> {
+  const timer = setTimeout(() => app.server.closeAllConnections(), drainMs);
+  await app.close().finally(() => clearTimeout(timer));
+}
+
+/** The first signal closes and ends the process, a second one ends it at once. */
+function endOnSignals(close: () => Promise<void>, log: Log): void {
+  let ending = false;
+  const end = (signal: NodeJS.Signals) => {
+    if (ending) process.exit(1);
+    ending = true;
+    log.info({ signal }, "closing");
+    close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ err: error }, "closing failed");
+        process.exit(1);
+      },
+    );
+  };
+  process.on("SIGTERM", end);
+  process.on("SIGINT", end);
+}
+
+function ownVersion(): string {
+  const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
+  return version;
+}

@@ -1,0 +1,42 @@
+import { Problem } from "@fanfare/domain";
+import type { TSchema } from "typebox";
+
+/** The parts of route schemas that repeat. They only make the OpenAPI document: handlers check requests themselves. */
+
+const json = (schema: TSchema) => ({ content: { "application/json": { schema } } });
+
+export const jsonBody = json;
+
+export function linesBody(schema: TSchema) {
+  return { content: { "application/x-ndjson": { schema } } };
+}
+
+/** A success, and a problem document with these statuses. */
+export function answers(description: string, schema: TSchema, problems: readonly number[]) {
+  return { ...problemAnswers(problems), 200: { description, ...json(schema) } };
+}
+
+export function lineAnswers(description: string, schema: TSchema, problems: readonly number[]) {
+  return { ...problemAnswers(problems), 200: { description, ...linesBody(schema) } };
+}
+
+function problemAnswers(statuses: readonly number[]) {
+  return Object.fromEntries(
+    statuses.map((status) => [
+      status,
+      { description: meanings[status] ?? "Refused.", content: { "application/problem+json": { schema: Problem } } },
+    ]),
+  );
+}
+
+const meanings: Readonly<Record<number, string>> = {
+  400: "The request is wrong; `code` and `errors` say where.",
+  401: "No valid key.",
+  403: "The key lacks the scope.",
+  404: "There is nothing of this name.",
+  409: "It contradicts what is stored.",
+  413: "The body is larger than the limit.",
+  415: "Not a media type that is read here.",
+  422: "Understood, but it cannot be done.",
+  503: "The broker is away or full; `Retry-After` says when to try again.",
+};

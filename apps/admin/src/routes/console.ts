@@ -1,0 +1,39 @@
+import { FanfareError } from "@fanfare/domain";
+import fastifyStatic from "@fastify/static";
+import type { FastifyInstance } from "fastify";
+
+/** The console connects to the nodes, which may be anywhere; everything else comes from here. */
+const csp =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' ws: wss: http: https:; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/**
+ * The console's files under `/console/`; `directory` is undefined when it was not built. `url` is where browsers reach the
+ * nodes: null stands for this host's port 8000. No secret is ever part of this.
+ */
+export async function consoleRoutes(app: FastifyInstance, directory: string | undefined, url: string | null): Promise<void> {
+  const hidden = { schema: { hide: true } } as const;
+  app.addHook("onSend", (_request, reply, _payload, done) => {
+    reply.header("content-security-policy", csp);
+    done();
+  });
+
+  app.get("/", hidden, async (_request, reply) => reply.redirect("/console/"));
+
+  if (directory === undefined) {
+    const refuse = async () => {
+      throw new FanfareError("NOT_FOUND", { detail: "The console is not part of this build." });
+    };
+    app.get("/console", hidden, refuse);
+    app.get("/console/*", hidden, refuse);
+    return;
+  }
+
+  app.get("/console/config.json", hidden, async () => ({ url }));
+  await app.register(fastifyStatic, {
+    root: directory,
+    prefix: "/console/",
+    redirect: true,
+    decorateReply: false,
+    schemaHide: true,
+  });
+}

@@ -1,0 +1,92 @@
+import {
+  channelName,
+  FanfareError,
+  HistoryPage,
+  type LogRange,
+  type LogSlice,
+  limits,
+  type Position,
+  Purged,
+  parsePosition,
+} from "@fanfare/domain";
+import type { FastifyInstance } from "fastify";
+import { Type } from "typebox";
+import { requireScope } from "../auth.ts";
+import { ChannelParams } from "../channel-params.ts";
+import type { Context } from "../context.ts";
+import { historyJson } from "../history-json.ts";
+import { answers } from "../openapi.ts";
+import { queryReader, refuseQuery } from "../query.ts";
+
+const HistoryQuery = Type.Object(
+  {
+    since: Type.Optional(
+      Type.String({ description: "A position, `epoch:offset`. Forward: what came after it; reverse: before." }),
+    ),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.historyLimitMax, default: limits.historyLimitDefault })),
+    reverse: Type.Optional(Type.Boolean({ default: false, description: "Newest first." })),
+  },
+  { additionalProperties: false },
+);
+
+const readQuery = queryReader(HistoryQuery);
+
+export function historyRoutes(app: FastifyInstance, { broker, rules }: Context): void {
+  app.get<{ Params: ChannelParams }>(
+    "/channels/:channel/history",
+    {
+      schema: {
+        operationId: "getHistory",
+        tags: ["channels"],
+        summary: "What was published",
+        description:
+          "Oldest first unless `reverse`. A first offset that is higher than `since` by more than one says that those between are no longer kept; a log that has started over since answers `EPOCH_CHANGED`. A channel never used reads as empty.",
+        params: ChannelParams,
+        querystring: HistoryQuery,
+        response: answers("A page of the log.", HistoryPage, [400, 401, 403, 409, 503]),
+      },
+    },
+    async (request, reply) => {
+      requireScope(request, "read");
+      const channel = channelName(request.params.channel);
+      const { since, limit = limits.historyLimitDefault, reverse = false } = readQuery(request);
+      const position = since === undefined ? undefined : parsePosition(since);
+      const slice = await broker.read(channel, rangeOf(position, limit, reverse), rules.of(channel).retain);
+      if (position !== undefined && position.epoch !== slice.top.epoch) throw new FanfareError("EPOCH_CHANGED");
+      const publications = reverse ? slice.publications.toReversed() : slice.publications;
+      reply.type("application/json; charset=utf-8");
+      return historyJson(channel, slice, publications, hasMore(slice, reverse));
+    },
+  );
+
+  app.delete<{ Params: ChannelParams }>(
+    "/channels/:channel/history",
+    {
+      schema: {
+        operationId: "deleteHistory",
+        tags: ["channels"],
+        summary: "Empty the log",
+        description: "Epoch and offset go on. Needs the scope to publish in the channel.",
+        params: ChannelParams,
+        response: answers("Emptied.", Purged, [400, 401, 403, 503]),
+      },
+    },
+    async (request) => {
+      const channel = channelName(request.params.channel);
+      requireScope(request, "publish", channel);
+      refuseQuery(request);
+      return { deleted: await broker.purge(channel) };
+    },
+  );
+}
+
+function rangeOf(since: Position | undefined, limit: number, reverse: boolean): LogRange {
+  if (!reverse) return { from: "after", offset: since?.offset ?? 0, limit };
+  return since === undefined ? { from: "end", limit } : { from: "before", offset: since.offset, limit };
+}
+
+function hasMore({ publications, first, top }: LogSlice, reverse: boolean): boolean {
+  const edge = publications.at(reverse ? 0 : -1);
+  if (edge === undefined) return false;
+  return reverse ? edge.offset > first : edge.offset < top.offset;
+}

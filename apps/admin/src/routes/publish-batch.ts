@@ -1,0 +1,87 @@
+import {
+  asFanfareError,
+  FanfareError,
+  itemTexts,
+  memberTexts,
+  type Problem,
+  PublishBatchBody,
+  parseJson,
+  validator,
+} from "@fanfare/domain";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { Type } from "typebox";
+import { requirePublish } from "../auth.ts";
+import { bodyText } from "../bodies.ts";
+import type { Context } from "../context.ts";
+import { draftsOf } from "../drafts.ts";
+import { refuseIdempotencyKey } from "../idempotency-key.ts";
+import { inLanes } from "../lanes.ts";
+import { answers, jsonBody } from "../openapi.ts";
+import { problemOf } from "../problem.ts";
+import type { PublishAnswer } from "../publisher.ts";
+import { refuseQuery } from "../query.ts";
+import { ProblemOrAnswer } from "./publish-stream.ts";
+
+/** Items of one batch that are being published at a time. */
+const inFlightMax = 128;
+
+const batchOf = validator(PublishBatchBody);
+
+export function publishBatchRoute(app: FastifyInstance, context: Context): void {
+  app.post(
+    "/publish/batch",
+    {
+      schema: {
+        operationId: "publishBatch",
+        tags: ["publish"],
+        summary: "Publish many at once",
+        description:
+          "Each item is a publish body and has its own result; items of one channel keep their order. When the broker fails in the middle, the items after it are answered with the same problem and were not tried.",
+        body: jsonBody(PublishBatchBody),
+        response: answers(
+          "One result per item.",
+          Type.Object({ results: Type.Array(ProblemOrAnswer, { description: "In the order of the items." }) }),
+          [400, 401, 403, 413, 415, 422, 503],
+        ),
+      },
+    },
+    async (request) => {
+      refuseQuery(request);
+      refuseIdempotencyKey(request);
+      const text = bodyText(request);
+      const { items, atomic } = batchOf(parseJson(text));
+      if (atomic === true) throw new FanfareError("ATOMIC_UNSUPPORTED", { detail: "Leave atomic out, or false." });
+      return { results: await publishItems(request, items, itemTexts(memberTexts(text).get("items") ?? "[]"), context) };
+    },
+  );
+}
+
+/** Rejects when nothing was stored because of the broker: then the whole batch is to be tried again. */
+async function publishItems(
+  request: FastifyRequest,
+  items: readonly unknown[],
+  texts: readonly string[],
+  { publish, logError }: Context,
+): Promise<(PublishAnswer | Problem)[]> {
+  let away: FanfareError | undefined;
+  let stored = 0;
+  const results = await inLanes(items, inFlightMax, async (item, index) => {
+    try {
+      const drafts = draftsOf(item, texts[index] ?? "null");
+      requirePublish(request, drafts);
+      if (away !== undefined) return problemOf(away);
+      const answer = await publish(drafts);
+      stored++;
+      return answer;
+    } catch (thrown) {
+      const error = asFanfareError(thrown);
+      if (error.band !== "caller") {
+        away ??= error;
+        logError(error, request.id, request.routeOptions.url);
+      }
+      return problemOf(error);
+    }
+  });
+  if (away !== undefined && stored === 0) throw away;
+  return results;
+}

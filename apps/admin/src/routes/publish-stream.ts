@@ -1,0 +1,82 @@
+import { finished } from "node:stream/promises";
+import { asFanfareError, Problem, PublishBody, parseJson } from "@fanfare/domain";
+import type { FastifyInstance, FastifyReply } from "fastify";
+import { Type } from "typebox";
+import { requirePublish } from "../auth.ts";
+import { bodyStream, ndjson, utf8Text } from "../bodies.ts";
+import type { Context } from "../context.ts";
+import { draftsOf } from "../drafts.ts";
+import { refuseIdempotencyKey } from "../idempotency-key.ts";
+import { lineAnswers, linesBody } from "../openapi.ts";
+import { answerLines } from "../publish-stream.ts";
+import { refuseQuery } from "../query.ts";
+import { PublishAnswer } from "./publish.ts";
+
+export const ProblemOrAnswer = Type.Union([...PublishAnswer.anyOf, Problem]);
+
+/** How long what is left of a request is read away after its stream has ended, so that the answer is not lost. */
+const leftoverMs = 2_000;
+
+export function publishStreamRoute(app: FastifyInstance, context: Context): void {
+  const { publish, logError, closing } = context;
+  app.post(
+    "/publish/stream",
+    {
+      config: { endless: true },
+      schema: {
+        operationId: "publishStream",
+        tags: ["publish"],
+        summary: "Publish a stream of lines",
+        description:
+          "NDJSON in, NDJSON out: one publish body per line, one answer per line, in order and as soon as it is known. Blank lines are passed over. Read the answers while you write: unread ones hold the stream back.",
+        body: linesBody(PublishBody),
+        response: lineAnswers("One answer per line.", ProblemOrAnswer, [400, 401, 403, 415]),
+      },
+    },
+    async (request, reply) => {
+      refuseQuery(request);
+      refuseIdempotencyKey(request);
+      const input = bodyStream(request);
+      const output = startStream(reply);
+      const route = request.routeOptions.url;
+
+      async function answer(line: Buffer) {
+        try {
+          const text = utf8Text(line);
+          const drafts = draftsOf(parseJson(text), text);
+          requirePublish(request, drafts);
+          return await publish(drafts);
+        } catch (thrown) {
+          const error = asFanfareError(thrown);
+          if (error.band !== "caller") logError(error, request.id, route);
+          throw error;
+        }
+      }
+
+      try {
+        await answerLines({ input, output, answer, closing });
+        output.end();
+        await finished(output);
+        if (!input.readableEnded) {
+          input.resume();
+          const timer = setTimeout(() => input.destroy(), leftoverMs);
+          input.once("close", () => clearTimeout(timer));
+        }
+      } catch {
+        // One side broke off. What was read is published all the same; nobody is left to be told.
+        output.destroy();
+      }
+      return reply;
+    },
+  );
+}
+
+/** Headers go out at once: a producer may wait for them before it writes its first line. */
+function startStream(reply: FastifyReply) {
+  reply.hijack();
+  const { raw } = reply;
+  for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) raw.setHeader(name, value);
+  raw.writeHead(200, { "content-type": ndjson });
+  raw.flushHeaders();
+  return raw;
+}

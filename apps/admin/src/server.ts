@@ -1,0 +1,122 @@
+import type { AdminKeys, Rules } from "@fanfare/access";
+import { type Broker, type Directory, FanfareError } from "@fanfare/domain";
+import type { Log, Metrics } from "@fanfare/telemetry";
+import { type FastifyInstance, fastify } from "fastify";
+import { requireKey } from "./auth.ts";
+import { acceptBodies } from "./bodies.ts";
+import { limitBodyTime } from "./body-deadline.ts";
+import { answerClientError } from "./client-error.ts";
+import type { Context } from "./context.ts";
+import { answerBadUrl, answerErrors } from "./error-answers.ts";
+import { createErrorLog } from "./error-log.ts";
+import { watchMethods } from "./other-methods.ts";
+import { createPublisher } from "./publisher.ts";
+import { requestIdOf } from "./request-id.ts";
+import { countRequests } from "./request-metrics.ts";
+import { channelRoutes } from "./routes/channels.ts";
+import { consoleRoutes } from "./routes/console.ts";
+import { docsRoutes, openApi } from "./routes/docs.ts";
+import { healthRoutes } from "./routes/health.ts";
+import { historyRoutes } from "./routes/history.ts";
+import { nodeRoutes } from "./routes/nodes.ts";
+import { publishRoute } from "./routes/publish.ts";
+import { publishBatchRoute } from "./routes/publish-batch.ts";
+import { publishStreamRoute } from "./routes/publish-stream.ts";
+
+export interface AdminParts {
+  readonly broker: Broker;
+  readonly directory: Directory;
+  readonly rules: Rules;
+  readonly keys: AdminKeys;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Where the console's built files are. Absent: it is not served. */
+  readonly console?: string | undefined;
+  /** Where browsers reach the nodes. Absent: this host's port 8000. */
+  readonly url?: string | undefined;
+  readonly version: string;
+}
+
+/** How long a request may take to arrive. */
+const headersTimeoutMs = 10_000;
+const bodyTimeoutMs = 30_000;
+/** Longer than any path with a channel whose every byte is percent-encoded, so that a long name is told apart from a wrong address. */
+const paramLengthMax = 8_192;
+
+/** The admin API, not yet listening. */
+export async function createAdmin(parts: AdminParts): Promise<FastifyInstance> {
+  const { broker, directory, rules, keys, log, metrics } = parts;
+  const closing = new AbortController();
+  const logError = createErrorLog(log);
+
+  const app = fastify({
+    logger: false,
+    http: { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: 5_000 },
+    requestTimeout: 0,
+    routerOptions: { maxParamLength: paramLengthMax },
+    genReqId: requestIdOf,
+    clientErrorHandler: answerClientError,
+    frameworkErrors: answerBadUrl,
+    return503OnClosing: false,
+  });
+
+  // Schemas only make the OpenAPI document: handlers check requests against the domain's schemas, on the raw text.
+  app.setValidatorCompiler(() => () => true);
+  app.setSerializerCompiler(() => JSON.stringify);
+  app.decorateRequest("adminKey", null);
+  acceptBodies(app);
+  answerErrors(app, logError);
+  limitBodyTime(app, bodyTimeoutMs);
+  countRequests(app, metrics);
+
+  app.addHook("onRequest", (request, reply, done) => {
+    reply.header("x-request-id", request.id).header("x-content-type-options", "nosniff");
+    done();
+  });
+  app.addHook("preClose", (done) => {
+    closing.abort();
+    done();
+  });
+
+  const context: Context = {
+    broker,
+    directory,
+    rules,
+    keys,
+    metrics,
+    publish: createPublisher(broker, rules, metrics),
+    logError,
+    closing: closing.signal,
+  };
+
+  await openApi(app, parts.version);
+  await app.register(async (v1) => registerV1(v1, context), { prefix: "/v1" });
+  await app.register(async (open) => {
+    const refuseOtherMethods = watchMethods(open);
+    healthRoutes(open, context);
+    refuseOtherMethods();
+  });
+  await app.register(docsRoutes);
+  await app.register(async (pages) => consoleRoutes(pages, parts.console, parts.url ?? null));
+  return app;
+}
+
+function registerV1(app: FastifyInstance, context: Context): void {
+  const { keys, closing } = context;
+  requireKey(app, keys);
+  app.addHook("onRequest", (_request, reply, done) => {
+    reply.header("cache-control", "no-store");
+    done(closing.aborted ? new FanfareError("DRAINING") : undefined);
+  });
+  const refuseOtherMethods = watchMethods(app);
+  publishRoute(app, context);
+  publishBatchRoute(app, context);
+  publishStreamRoute(app, context);
+  channelRoutes(app, context);
+  historyRoutes(app, context);
+  nodeRoutes(app, context);
+  refuseOtherMethods();
+  app.setNotFoundHandler((_request, _reply) => {
+    throw new FanfareError("NOT_FOUND");
+  });
+}

@@ -1,0 +1,57 @@
+import { parseAdminKeys, parseRules } from "@fanfare/access";
+import { type Backend, openBackend } from "@fanfare/broker";
+import type { Broker } from "@fanfare/domain";
+import { createLog, createMetrics, type Metrics } from "@fanfare/telemetry";
+import type { FastifyInstance } from "fastify";
+import { createAdmin } from "../server.ts";
+
+export interface TestAdmin {
+  readonly app: FastifyInstance;
+  readonly backend: Backend;
+  readonly metrics: Metrics;
+  /** A key for everything. */
+  readonly key: string;
+  close(): Promise<void>;
+}
+
+export interface TestAdminOptions {
+  /** Lines of FANFARE_ADMIN_KEYS. */
+  readonly keys?: readonly string[];
+  /** Absent: in memory. */
+  readonly redisUrl?: string;
+  readonly cluster?: string;
+  readonly console?: string;
+  readonly url?: string;
+  /** What the routes are given instead of the backend's broker, for example the same behind a gate. */
+  readonly broker?: (broker: Broker) => Broker;
+}
+
+const secret = "a-secret";
+
+/** The admin API on a backend of its own. */
+export async function testAdmin(options: TestAdminOptions = {}): Promise<TestAdmin> {
+  const log = createLog({ name: "admin", level: "silent" });
+  const metrics = createMetrics({ app: "admin" });
+  const backend = openBackend({ redisUrl: options.redisUrl, cluster: options.cluster ?? "test", log });
+  const app = await createAdmin({
+    broker: options.broker?.(backend.broker) ?? backend.broker,
+    directory: backend.directory,
+    rules: parseRules({ namespaces: { fleeting: { retain: { count: 0 } }, short: { retain: { count: 5 } } } }),
+    keys: parseAdminKeys(options.keys ?? [`test:${secret}`]),
+    log,
+    metrics,
+    console: options.console,
+    url: options.url,
+    version: "0.0.0-test",
+  });
+  return {
+    app,
+    backend,
+    metrics,
+    key: secret,
+    async close() {
+      await app.close();
+      await backend.close();
+    },
+  };
+}
