@@ -86,7 +86,7 @@ export function createFeed({ url, channel, capacity, answerMs = 5_000 }: FeedOpt
       subscribed = true;
       // Counts from the server's word when nothing has come yet, so that losing the very next one would show.
       const continuity = state.continuity.last === undefined ? startOver(state.continuity, answer) : state.continuity;
-      const detail = since === undefined ? "" : answer.recovered ? `Caught up ${answer.replayed}` : "Joined anew";
+      const detail = since === undefined ? "" : answer.recovered ? `Resumed, ${answer.replayed} caught up` : "Joined anew";
       set({ status: "Connected", detail, continuity });
     }
 

@@ -18,7 +18,6 @@ async function start(root: HTMLElement): Promise<void> {
   try {
     const url = publicUrl(location.href, await configuredUrl());
     const feed = createFeed({ url, channel, capacity });
-    addEventListener("pagehide", () => feed.close());
     render(
       <>
         <Header server={new URL(url).host} />

@@ -56,10 +56,12 @@ export function Scope({ feed: { points }, state }: { feed: Feed; state: FeedStat
         <span>
           <span data-testid="points">{points.count}</span> points
         </span>
-        <span>
-          offsets <span data-testid="oldest">{count(points.oldest)}</span> to{" "}
-          <span data-testid="newest">{count(points.newest)}</span>
-        </span>
+        {points.count > 0 && (
+          <span>
+            offsets <span data-testid="oldest">{count(points.oldest)}</span> to{" "}
+            <span data-testid="newest">{count(points.newest)}</span>
+          </span>
+        )}
       </p>
     </figure>
   );
