@@ -26,6 +26,9 @@ export interface TokenKeys {
 /** Characters of a token that is looked at; the same as the `auth` of a connection may carry. */
 const tokenLengthMax = 8_192;
 
+/** JWS compact form. Decoders pass over blanks and padding; then one token would have many spellings. */
+const compactForm = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
+
 const rsa = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
 const edwards = ["EdDSA", "Ed25519"];
 const algorithmOfCurve: Readonly<Record<string, string>> = { prime256v1: "ES256", secp384r1: "ES384", secp521r1: "ES512" };
@@ -44,7 +47,9 @@ export function createTokenVerifier(keys: TokenKeys): TokenVerifier | undefined 
 
   return {
     async verify(token) {
-      if (typeof token !== "string" || token.length > tokenLengthMax) throw new FanfareError("TOKEN_INVALID");
+      if (typeof token !== "string" || token.length > tokenLengthMax || !compactForm.test(token)) {
+        throw new FanfareError("TOKEN_INVALID");
+      }
       try {
         const { payload } = await jwtVerify(token, pinned.key, {
           algorithms: [...pinned.algorithms],
