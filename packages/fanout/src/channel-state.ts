@@ -19,6 +19,8 @@ export interface ChannelState {
   readonly captures: Set<Item[]>;
   /** Subscribers on their way into the room. */
   holds: number;
+  /** No longer known to the node. */
+  dropped: boolean;
   /** Whether an announcement came since the last comparison with the broker. */
   heard: boolean;
 }

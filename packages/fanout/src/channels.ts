@@ -63,6 +63,7 @@ export class Channels {
       early: [],
       captures: new Set(),
       holds: 1,
+      dropped: false,
       heard: false,
     };
     this.#byTopic.set(topic, state);
@@ -94,6 +95,7 @@ export class Channels {
 
   #forget(state: ChannelState): void {
     if (this.#byTopic.get(state.topic) !== state) return;
+    state.dropped = true;
     this.#byTopic.delete(state.topic);
     this.#parts.interest.release(state.topic);
   }

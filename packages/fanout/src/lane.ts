@@ -1,10 +1,11 @@
 import type { Broker, Channel, Clock, LogSlice, Publication, Seq } from "@fanfare/domain";
-import { formatBookmark } from "@fanfare/domain";
+import { formatBookmark, withBookmark } from "@fanfare/domain";
 import type { ChannelState } from "./channel-state.ts";
 import { type Delivered, judge, standsAt } from "./continuity.ts";
 import { type Item, itemOfPublication } from "./item.ts";
 import type { LogReader } from "./log-reader.ts";
 import type { FanoutObserver, ResetReason } from "./observer.ts";
+import { pause } from "./pause.ts";
 
 /** Announcements kept while the lane is held up; with more, they are let go and read from the logs instead. */
 const queueMax = 10_000;
@@ -65,7 +66,7 @@ export class Lane {
 
   hear(state: ChannelState, item: Item): void {
     state.heard = true;
-    if (this.flowing) this.#take(state, item);
+    if (this.flowing) this.#takeLive(state, item);
     else this.#enqueue(state, item);
   }
 
@@ -100,22 +101,33 @@ export class Lane {
     this.#queueLost = true;
   }
 
+  /**
+   * Up to the frontier the logs have spoken: what is announced from there is delivered already, told as lost, or was taken
+   * back by the broker before anyone here had heard it.
+   */
+  #takeLive(state: ChannelState, item: Item): void {
+    if (state.logged && item.seq <= this.#frontier) this.#parts.observer.announcement("duplicate");
+    else this.#take(state, item);
+  }
+
   /** Delivers the item if it is the channel's next; holds the lane up when something is wrong with the channel. */
   #take(state: ChannelState, item: Item): void {
     const { delivered } = state;
+    // Left and entered anew while the item waited: the channel's new state was opened behind it.
+    if (state.dropped) return;
     if (delivered === undefined) {
       state.early.push(item);
       return;
     }
-    // A straggler from a log that has started over since: the last comparison with the broker has settled it.
-    const settled = item.epoch !== delivered.epoch && item.seq <= this.#frontier;
-    const verdict = settled ? "duplicate" : judge(delivered, item);
+    const verdict = judge(delivered, item);
     this.#parts.observer.announcement(verdict);
     if (verdict === "duplicate") return;
     if (verdict === "next" || !state.logged) {
       state.delivered = { epoch: item.epoch, offset: item.offset, seq: item.seq };
+      // Only a single announcement lost on a link that stayed up comes out behind later ones of other channels.
+      const late = item.seq < this.#newest && item.logged;
       this.#newest = Math.max(this.#newest, item.seq);
-      this.#parts.deliver(state, item);
+      this.#parts.deliver(state, late ? { ...item, args: withBookmark(item.args, this.bookmark) } : item);
       return;
     }
     this.#enqueue(state, item);
@@ -134,13 +146,14 @@ export class Lane {
         this.#frontier = await this.#parts.broker.frontier();
         const items = await this.#missed();
         if (this.#closed) return;
-        this.#parts.observer.repaired(items.length);
+        this.#parts.observer.repaired("filled");
         this.#drain(items);
         if (this.#queueLost) this.#doubt = true;
       } catch {
         // The broker is away. Its link going down ends the loop, its coming back starts it again.
         this.#doubt = true;
-        await new Promise<void>((resolve) => void this.#parts.clock.after(retryMs, resolve));
+        this.#parts.observer.repaired("failed");
+        await pause(retryMs, this.#parts.clock);
       }
     }
     this.#running = false;
@@ -151,7 +164,8 @@ export class Lane {
   /** Everything up to the frontier that the logs hold and this node has not delivered. */
   async #missed(): Promise<[ChannelState, Item][]> {
     const open = new Map<Channel, ChannelState>();
-    for (const state of this.#states) if (state.delivered !== undefined) open.set(state.channel, state);
+    // Without a log there is nothing to read: such a channel just goes on with what is announced next.
+    for (const state of this.#states) if (state.logged && state.delivered !== undefined) open.set(state.channel, state);
     const channels = [...open.keys()];
     const missed: [ChannelState, Item][] = [];
     for (let at = 0; at < channels.length; at += batchSize) {
@@ -170,10 +184,6 @@ export class Lane {
     if (delivered === undefined) return [];
     const { reader, broker } = this.#parts;
     const { top, first, publications } = await reader.after(state.channel, delivered.offset);
-    if (!state.logged) {
-      state.delivered = top;
-      return [];
-    }
     if (top.epoch !== delivered.epoch) {
       return this.#startOver(state, "epoch_changed", await reader.after(state.channel, 0));
     }
@@ -211,10 +221,17 @@ export class Lane {
     return publications.filter(({ seq }) => seq <= this.#frontier).map((publication) => [state, itemOfPublication(publication)]);
   }
 
-  /** Delivers what was read and what waited, in one order. */
-  #drain(items: readonly [ChannelState, Item][]): void {
-    const all = [...items, ...this.#queue].sort(([, a], [, b]) => a.seq - b.seq);
+  /** Delivers what was read, then what waited: that is newer than the frontier, and what was read is not. */
+  #drain(missed: [ChannelState, Item][]): void {
+    const waiting = this.#queue;
     this.#queue = [];
-    for (const [state, item] of all) this.#take(state, item);
+    // Behind a hole nothing goes out, of any channel: its seq would claim what is missing.
+    for (const [state, item] of missed.sort(([, a], [, b]) => a.seq - b.seq)) {
+      if (!this.#doubt) this.#take(state, item);
+    }
+    for (const [state, item] of waiting) {
+      if (this.#doubt) this.#enqueue(state, item);
+      else this.#takeLive(state, item);
+    }
   }
 }

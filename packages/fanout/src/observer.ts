@@ -14,6 +14,7 @@ export interface FanoutObserver {
   announcement(outcome: Verdict | "foreign" | "garbage"): void;
   delivered(count: number): void;
   replayed(count: number): void;
-  repaired(count: number): void;
+  /** The lane was held up and compared with the broker: what was missing is delivered, or the broker did not answer. */
+  repaired(outcome: "filled" | "failed"): void;
   reset(reason: ResetReason): void;
 }
