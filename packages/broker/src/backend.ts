@@ -1,8 +1,13 @@
 import { type Broker, type Clock, type Directory, type PubSub, systemClock } from "@fanfare/domain";
+import { Commands } from "./commands.ts";
 import type { Log } from "./log.ts";
 import { MemoryBroker } from "./memory-broker.ts";
 import { MemoryDirectory } from "./memory-directory.ts";
 import { MemoryPubSub } from "./memory-pub-sub.ts";
+import { RedisBroker } from "./redis-broker.ts";
+import { RedisDirectory } from "./redis-directory.ts";
+import { RedisPubSub } from "./redis-pub-sub.ts";
+import { parseRedisUrl } from "./redis-url.ts";
 
 export interface BackendOptions {
   /** Absent: everything stays in this process. */
@@ -21,20 +26,45 @@ export interface Backend {
   readonly directory: Directory;
   /** How many partitions the channels are spread over. */
   readonly partitions: 1;
+  /** Messages at which the pub-sub's listener threw. */
+  listenerErrors(): number;
   close(): Promise<void>;
 }
 
 /** Never waits for Redis: a node starts while Redis is away and heals by itself. Throws `SETTINGS_INVALID`. */
-export function openBackend({ cluster, clock = systemClock }: BackendOptions): Backend {
+export function openBackend({ redisUrl, cluster, log, clock = systemClock }: BackendOptions): Backend {
+  return redisUrl === undefined ? inMemory(cluster, clock) : onRedis(redisUrl, cluster, log, clock);
+}
+
+function inMemory(cluster: string, clock: Clock): Backend {
   const pubSub = new MemoryPubSub();
   const broker = new MemoryBroker({ cluster, pubSub, clock });
   const directory = new MemoryDirectory(clock);
+  return backend("memory", broker, pubSub, directory);
+}
+
+function onRedis(redisUrl: string, cluster: string, log: Log, clock: Clock): Backend {
+  const target = parseRedisUrl(redisUrl);
+  const commands = new Commands(target, log);
+  const pubSub = new RedisPubSub({ target, commands, log, clock });
+  const broker = new RedisBroker({ cluster, commands });
+  const directory = new RedisDirectory(cluster, commands);
+  return backend("redis", broker, pubSub, directory);
+}
+
+function backend(
+  kind: Backend["kind"],
+  broker: Broker,
+  pubSub: PubSub & { readonly listenerErrors: number },
+  directory: Directory,
+): Backend {
   return {
-    kind: "memory",
+    kind,
     broker,
     pubSub,
     directory,
     partitions: 1,
+    listenerErrors: () => pubSub.listenerErrors,
     async close() {
       await pubSub.close();
       await broker.close();

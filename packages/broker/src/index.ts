@@ -1,7 +1,13 @@
 export { type Backend, type BackendOptions, openBackend } from "./backend.ts";
-export { partitionOf } from "./keys.ts";
+export { Commands } from "./commands.ts";
+export { partitionOf, roomOfChannel } from "./keys.ts";
 export type { Log } from "./log.ts";
 export { MemoryBroker, type MemoryBrokerOptions } from "./memory-broker.ts";
 export { MemoryDirectory } from "./memory-directory.ts";
 export { MemoryHub } from "./memory-hub.ts";
 export { MemoryPubSub } from "./memory-pub-sub.ts";
+export type { PubSubKind } from "./pub-sub-kind.ts";
+export { RedisBroker, type RedisBrokerOptions } from "./redis-broker.ts";
+export { RedisDirectory } from "./redis-directory.ts";
+export { RedisPubSub, type RedisPubSubOptions } from "./redis-pub-sub.ts";
+export { parseRedisUrl } from "./redis-url.ts";

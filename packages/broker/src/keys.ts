@@ -1,6 +1,53 @@
-import type { Channel } from "@fanfare/domain";
+import { type Channel, roomOf } from "@fanfare/domain";
+
+/*
+ * Every key in Redis, with its type and how long it lives. The braces make Redis Cluster keep everything of one partition
+ * on one primary, where one script can reach it.
+ */
 
 /** The partition that a channel lives in. A standalone or a Sentinel Redis, and this process's memory, has one. */
 export function partitionOf(_channel: Channel): number {
   return 0;
+}
+
+/** Where the directory lives. */
+const directoryPartition = 0;
+
+/** hash {epoch, top, seq}. Lives 24 h, or twice the log's time if that is longer, from the last publication or opening on. */
+export function metaKey(cluster: string, channel: Channel): string {
+  return inPartition(cluster, channel, "meta");
+}
+
+/** stream, ids `<offset>-<seq>`. Lives as long as the channel's retention from the last publication on. */
+export function logKey(cluster: string, channel: Channel): string {
+  return inPartition(cluster, channel, "log");
+}
+
+/** string "fingerprint epoch offset". Lives `limits.idempotencySeconds`. No channel contains a space, so no two are equal. */
+export function idKey(cluster: string, channel: Channel, id: string): string {
+  return `${inPartition(cluster, channel, "id")} ${id}`;
+}
+
+/** string, the partition's clock: microseconds since 1970 of its newest publication. Lives for ever. */
+export function seqKey(cluster: string, partition: number): string {
+  return `${cluster}:{${partition}}:seq`;
+}
+
+/** hash {"{record}": JSON, channel: subscribers…}. Lives as long as the node's lease. */
+export function nodeKey(cluster: string, node: string): string {
+  return `${cluster}:{${directoryPartition}}:node:${node}`;
+}
+
+/** zset node → end of its lease in ms since 1970. Lives for ever; what has ended is removed by those who renew. */
+export function nodesKey(cluster: string): string {
+  return `${cluster}:{${directoryPartition}}:nodes`;
+}
+
+function inPartition(cluster: string, channel: Channel, kind: string): string {
+  return `${cluster}:{${partitionOf(channel)}}:${kind}:${channel}`;
+}
+
+/** The room that holds a channel's subscribers. */
+export function roomOfChannel(channel: Channel): string {
+  return roomOf(channel, partitionOf(channel));
 }

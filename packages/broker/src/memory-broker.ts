@@ -13,14 +13,13 @@ import {
   type PublishOutcome,
   type PubSub,
   type Retention,
-  roomOf,
   type Seq,
   systemClock,
   topicOfRoom,
 } from "@fanfare/domain";
 import { newEpoch } from "./epoch.ts";
 import { fingerprintOf } from "./fingerprint.ts";
-import { partitionOf } from "./keys.ts";
+import { roomOfChannel } from "./keys.ts";
 import { channelLifeAfterPublishMs, channelLifeMs, idLifeMs } from "./lives.ts";
 import { MemoryLog } from "./memory-log.ts";
 
@@ -98,7 +97,7 @@ export class MemoryBroker implements Broker {
     const position = { epoch: place.epoch, offset: place.offset };
     if (idKey !== undefined) this.#ids.set(idKey, { fingerprint, position, forgottenAtMs: now + this.#idLifeMs });
 
-    const room = roomOf(draft.channel, partitionOf(draft.channel));
+    const room = roomOfChannel(draft.channel);
     const text = announcementText(announcementPieces(draft, room, retain.count > 0), place);
     await this.#pubSub.publish(topicOfRoom(this.#cluster, room), Buffer.from(text));
     return { kind: "stored", position };

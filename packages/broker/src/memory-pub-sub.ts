@@ -13,9 +13,15 @@ export class MemoryPubSub implements PubSub {
   #listener: (topic: string, message: Uint8Array) => void = () => {};
   #queue: Heard[] = [];
   #closed = false;
+  #listenerErrors = 0;
 
   constructor(hub: MemoryHub = new MemoryHub()) {
     this.#hub = hub;
+  }
+
+  /** Messages at which the listener threw. It must not; the count shows when it does. */
+  get listenerErrors(): number {
+    return this.#listenerErrors;
   }
 
   async subscribe(topic: string): Promise<void> {
@@ -68,7 +74,8 @@ export class MemoryPubSub implements PubSub {
       try {
         this.#listener(topic, message);
       } catch {
-        // The port forbids a listener to throw. One that does it anyway must not cost the messages behind it.
+        // It must not cost the messages behind it.
+        this.#listenerErrors++;
       }
     }
   };

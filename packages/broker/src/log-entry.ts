@@ -1,0 +1,53 @@
+import type { Channel, EventName, Publication } from "@fanfare/domain";
+
+/** An entry as XRANGE gives it: the id `<offset>-<seq>` and field, value, field, value, … */
+export type RawEntry = readonly [id: string, fields: readonly string[]];
+
+/**
+ * The fields of an entry: e event, d data as JSON text, p seq of the publication before; where they say something: i id,
+ * b "1" for a binary, x session ids left out. lua/publish.lua writes them.
+ */
+export function decodeEntry(channel: Channel, epoch: string, [id, fields]: RawEntry): Publication {
+  const dash = id.indexOf("-");
+  let event = "";
+  let json = "";
+  let previous = 0;
+  let name: string | undefined;
+  let binary = false;
+  let except: string[] | undefined;
+  for (let at = 0; at < fields.length; at += 2) {
+    const value = fields[at + 1] ?? "";
+    switch (fields[at]) {
+      case "e":
+        event = value;
+        break;
+      case "d":
+        json = value;
+        break;
+      case "p":
+        previous = Number(value);
+        break;
+      case "i":
+        name = value;
+        break;
+      case "b":
+        binary = true;
+        break;
+      case "x":
+        except = value.split(",");
+        break;
+      // A field that a later version added says nothing to this one.
+    }
+  }
+  return {
+    channel,
+    event: event as EventName,
+    payload: { json, binary },
+    ...(name === undefined ? {} : { id: name }),
+    ...(except === undefined ? {} : { except }),
+    epoch,
+    offset: Number(id.slice(0, dash)),
+    seq: Number(id.slice(dash + 1)),
+    previous,
+  };
+}

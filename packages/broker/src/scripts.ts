@@ -1,0 +1,92 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import type { Redis } from "ioredis";
+
+export type Argument = string | number | Uint8Array;
+
+/** What a script is called with, in the order of the names in its header. */
+export interface ScriptShape<Key extends string = string, Arg extends string = string> {
+  readonly keys: readonly Key[];
+  readonly args: readonly Arg[];
+  /** Names of keys and arguments that may come again and again behind the others. */
+  readonly repeatedKeys?: readonly string[];
+  readonly repeatedArgs?: readonly string[];
+}
+
+export interface ScriptCall<Key extends string, Arg extends string> {
+  readonly keys: Readonly<Record<Key, string>>;
+  readonly args: Readonly<Record<Arg, Argument>>;
+  readonly moreKeys?: readonly string[];
+  readonly moreArgs?: readonly Argument[];
+}
+
+export interface Script<Key extends string = string, Arg extends string = string> {
+  readonly name: string;
+  readonly shape: ScriptShape<Key, Arg>;
+  run(client: Redis, call: ScriptCall<Key, Arg>): Promise<unknown>;
+}
+
+/** Where the scripts are: beside `src` and `dist` alike. */
+export const scriptsFolder = new URL("../lua/", import.meta.url);
+
+function script<const Key extends string, const Arg extends string>(
+  name: string,
+  shape: ScriptShape<Key, Arg>,
+): Script<Key, Arg> {
+  const text = readFileSync(new URL(`${name}.lua`, scriptsFolder), "utf8");
+  // SHA-1 is not a choice: it is the name that Redis gives a script.
+  const sha = createHash("sha1").update(text).digest("hex");
+  return {
+    name,
+    shape,
+    async run(client, { keys, args, moreKeys = [], moreArgs = [] }) {
+      const allKeys = [...shape.keys.map((key) => keys[key]), ...moreKeys];
+      const allArgs = [...shape.args.map((arg) => toArgument(args[arg])), ...moreArgs.map(toArgument)];
+      try {
+        return await client.evalsha(sha, allKeys.length, ...allKeys, ...allArgs);
+      } catch (thrown) {
+        // Redis forgets scripts with a restart, a failover and SCRIPT FLUSH. Nothing ran, so it is safe to run it now.
+        if (!(thrown instanceof Error && thrown.message.startsWith("NOSCRIPT"))) throw thrown;
+        return client.eval(text, allKeys.length, ...allKeys, ...allArgs);
+      }
+    },
+  };
+}
+
+function toArgument(value: Argument): string | number | Buffer {
+  return value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.byteLength) : value;
+}
+
+/** The scripts of lua/, read once. A test holds each header equal to what stands here. */
+export const scripts = {
+  publish: script("publish", {
+    keys: ["meta", "log", "seq", "id"],
+    args: [
+      "candidate",
+      "keep",
+      "logLife",
+      "metaLife",
+      "idLife",
+      "fingerprint",
+      "name",
+      "event",
+      "data",
+      "binary",
+      "except",
+      "kind",
+      "topic",
+      "head",
+      "middle",
+      "tail",
+    ],
+  }),
+  read: script("read", { keys: ["meta", "log"], args: ["from", "edge", "limit", "keep", "logLife"] }),
+  open: script("open", { keys: [], repeatedKeys: ["meta", "log"], args: ["candidate", "metaLife"] }),
+  renew: script("renew", { keys: ["meta", "log"], args: ["epoch", "candidate", "metaLife"] }),
+  purge: script("purge", { keys: ["log"], args: [] }),
+  lease: script("lease", {
+    keys: ["node", "nodes"],
+    args: ["name", "record", "lease"],
+    repeatedArgs: ["channel", "count"],
+  }),
+} as const;
