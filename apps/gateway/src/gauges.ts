@@ -1,0 +1,22 @@
+import type { GatewayParts } from "./parts.ts";
+
+const roundMs = 2_000;
+
+/** Keeps the gauges true that no event changes. The returned function ends that. */
+export function keepGauges({ metrics, fanout, clock }: Pick<GatewayParts, "metrics" | "fanout" | "clock">): () => void {
+  let stop = (): void => undefined;
+  const round = (): void => {
+    let channels = 0;
+    let subscriptions = 0;
+    for (const [, count] of fanout.subscribers()) {
+      channels++;
+      subscriptions += count;
+    }
+    metrics.channels.set(channels);
+    metrics.subscriptions.set(subscriptions);
+    metrics.brokerUp.set(fanout.flowing ? 1 : 0);
+    stop = clock.after(roundMs, round);
+  };
+  round();
+  return () => stop();
+}

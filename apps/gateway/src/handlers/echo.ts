@@ -1,0 +1,4 @@
+import type { Handler } from "./handler.ts";
+
+/** Anything → `{ echo }`: the same back, for round trips. */
+export const echo: Handler = async (_, request) => ({ echo: request });

@@ -1,0 +1,13 @@
+import type { GatewayParts } from "../parts.ts";
+import type { ClientSocket } from "../session.ts";
+
+/** What every handler works with: the gateway's parts and the connection that asks. */
+export interface Asked extends Pick<GatewayParts, "broker" | "fanout" | "rules" | "tokens" | "metrics" | "node"> {
+  readonly socket: ClientSocket;
+}
+
+/**
+ * Answers one request. What it resolves with is sent as the ack, with `ok: true` added; what it throws becomes
+ * `{ ok: false, error }`. The request is whatever the client sent: the handler validates it.
+ */
+export type Handler = (asked: Asked, request: unknown) => Promise<Readonly<Record<string, unknown>>>;

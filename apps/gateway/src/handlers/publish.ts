@@ -1,0 +1,66 @@
+import { authorize } from "@fanfare/access";
+import {
+  channelName,
+  clientEvents,
+  defaultEvent,
+  eventName,
+  FanfareError,
+  limits,
+  type Payload,
+  payloadOfText,
+  validator,
+} from "@fanfare/domain";
+import { identityOf } from "../session.ts";
+import type { Handler } from "./handler.ts";
+
+const parse = validator(clientEvents.PublishRequest);
+
+/** `{ channel, data, event?, id? }` → `{ channel, epoch, offset, duplicate }` */
+export const publish: Handler = async ({ socket, broker, fanout, rules, metrics }, request) => {
+  const { channel: name, data, event, id } = parse(request);
+  const channel = channelName(name);
+  authorize(rules, "publish", channel, identityOf(socket), fanout.isSubscribed(socket, channel));
+  const draft = { channel, event: event === undefined ? defaultEvent : eventName(event), payload: payloadOf(data), id };
+  const stop = metrics.publishDuration.startTimer();
+  try {
+    const outcome = await broker.publish(draft, rules.of(channel).retain);
+    metrics.publications.inc({ source: "client", outcome: outcome.kind });
+    if (outcome.kind === "conflict") throw new FanfareError("ID_CONFLICT");
+    return { channel, ...outcome.position, duplicate: outcome.kind === "duplicate" };
+  } catch (error) {
+    if (!(error instanceof FanfareError && error.code === "ID_CONFLICT"))
+      metrics.publications.inc({ source: "client", outcome: "failed" });
+    throw error;
+  } finally {
+    stop();
+  }
+};
+
+/** What the client sent, as text again: the Socket.IO parser has already turned it into values. */
+function payloadOf(data: unknown): Payload {
+  const bytes = binaryOf(data);
+  if (bytes !== undefined) return { json: JSON.stringify({ base64: bytes.toString("base64") }), binary: true };
+  if (hasBinary(data, 0)) {
+    throw new FanfareError("DATA_INVALID", { detail: "A binary is published by itself, not inside other data." });
+  }
+  let json: string | undefined;
+  try {
+    json = JSON.stringify(data);
+  } catch (cause) {
+    throw new FanfareError("DATA_INVALID", { cause });
+  }
+  if (json === undefined) throw new FanfareError("DATA_INVALID");
+  return payloadOfText(json);
+}
+
+function binaryOf(data: unknown): Buffer | undefined {
+  if (Buffer.isBuffer(data)) return data;
+  if (data instanceof ArrayBuffer) return Buffer.from(data);
+  return ArrayBuffer.isView(data) ? Buffer.from(data.buffer, data.byteOffset, data.byteLength) : undefined;
+}
+
+function hasBinary(data: unknown, depth: number): boolean {
+  if (typeof data !== "object" || data === null) return false;
+  if (depth > limits.jsonDepthMax) throw new FanfareError("JSON_TOO_DEEP");
+  return binaryOf(data) !== undefined || Object.values(data).some((value) => hasBinary(value, depth + 1));
+}

@@ -1,0 +1,26 @@
+import { authorize } from "@fanfare/access";
+import { channelName, clientEvents, FanfareError, limits, validator } from "@fanfare/domain";
+import { identityOf } from "../session.ts";
+import type { Asked, Handler } from "./handler.ts";
+
+const parse = validator(clientEvents.SubscribeRequest);
+
+/** `{ channel, since?, rewind? }` or a plain channel name → `{ channel, epoch, offset, recovered, replayed }` */
+export const subscribe: Handler = (asked, request) =>
+  subscribeTo(asked, typeof request === "string" ? { channel: request } : parse(request));
+
+/** The same for what a connection subscribes to when it opens. */
+export async function subscribeTo({ socket, fanout, rules }: Asked, request: clientEvents.SubscribeRequest) {
+  const channel = channelName(request.channel);
+  const subscribed = fanout.isSubscribed(socket, channel);
+  authorize(rules, "subscribe", channel, identityOf(socket), subscribed);
+  if (!subscribed && fanout.channelsOf(socket).length >= limits.subscriptionsMax) {
+    throw new FanfareError("SUBSCRIPTIONS_EXCEEDED", {
+      detail: `A connection may have ${limits.subscriptionsMax} subscriptions.`,
+    });
+  }
+  // Replaying is reading history: since and rewind are for those who may do that, or who were there.
+  if (request.rewind !== undefined) authorize(rules, "history", channel, identityOf(socket), true);
+  const { epoch, offset, recovered, replayed } = await fanout.subscribe(socket, channel, request);
+  return { channel, epoch, offset, recovered, replayed };
+}

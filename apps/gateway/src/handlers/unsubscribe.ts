@@ -1,0 +1,11 @@
+import { channelName, clientEvents, validator } from "@fanfare/domain";
+import type { Handler } from "./handler.ts";
+
+const parse = validator(clientEvents.UnsubscribeRequest);
+
+/** `{ channel }` or a plain channel name → `{ channel }`. Of a channel that was not subscribed to, too. */
+export const unsubscribe: Handler = async ({ socket, fanout }, request) => {
+  const channel = channelName(typeof request === "string" ? request : parse(request).channel);
+  await fanout.unsubscribe(socket, channel);
+  return { channel };
+};

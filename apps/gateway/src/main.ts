@@ -1,0 +1,75 @@
+import { randomBytes } from "node:crypto";
+import { createRequire } from "node:module";
+import { hostname } from "node:os";
+import { createTokenVerifier, loadRulesFile, parseRules } from "@fanfare/access";
+import { type Backend, openBackend } from "@fanfare/broker";
+import type { Settings } from "@fanfare/config";
+import { systemClock } from "@fanfare/domain";
+import { Fanout } from "@fanfare/fanout";
+import { createLog, createMetrics, type Metrics } from "@fanfare/telemetry";
+import { type Gateway, startGateway } from "./gateway.ts";
+import { observeFanout } from "./observe.ts";
+
+/** What another app brings along that runs the gateway inside its own process. It then owns signals and the ready line. */
+export interface Embedding {
+  readonly backend: Backend;
+  readonly metrics: Metrics;
+}
+
+/** The only place of this app that reads settings, picks implementations and ends the process. */
+export async function main(settings: Settings, embedding?: Embedding): Promise<Gateway> {
+  const node =
+    settings.node ??
+    `${hostname()
+      .replace(/[^A-Za-z0-9-]/g, "-")
+      .slice(0, 40)}-${randomBytes(3).toString("hex")}`;
+  const log = createLog({ name: "gateway", level: settings.logLevel, node });
+  const metrics = embedding?.metrics ?? createMetrics({ app: "gateway", node });
+  const rules = settings.rules === undefined ? parseRules({}) : await loadRulesFile(settings.rules);
+  const backend = embedding?.backend ?? openBackend({ redisUrl: settings.redisUrl, cluster: settings.cluster, log });
+  const { broker, pubSub, directory } = backend;
+  const fanout = new Fanout({
+    broker,
+    pubSub,
+    cluster: settings.cluster,
+    clock: systemClock,
+    retention: (channel) => rules.of(channel).retain,
+    observer: observeFanout(metrics),
+  });
+  const gateway = await startGateway({
+    node,
+    version: version(),
+    settings,
+    broker,
+    directory,
+    fanout,
+    rules,
+    tokens: createTokenVerifier({ secret: settings.tokenSecret, publicKey: settings.tokenPublicKey, jwksUrl: settings.jwksUrl }),
+    clock: systemClock,
+    log,
+    metrics,
+  });
+  if (embedding !== undefined) return gateway;
+
+  const { port, peerPort, sidPrefix } = gateway;
+  log.info({ port, peerPort, sidPrefix }, "ready");
+  let stopping = false;
+  const stop = async (signal: NodeJS.Signals): Promise<void> => {
+    // Whoever asks twice does not want to wait.
+    if (stopping) process.exit(1);
+    stopping = true;
+    log.info({ signal }, "stopping");
+    setTimeout(() => process.exit(1), settings.drainMs).unref();
+    // Clients first, the backend last: what a leaving client says still arrives.
+    await gateway.close();
+    await backend.close();
+    process.exit(0);
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+  return gateway;
+}
+
+function version(): string {
+  return (createRequire(import.meta.url)("../package.json") as { version: string }).version;
+}

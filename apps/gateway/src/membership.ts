@@ -1,0 +1,55 @@
+import type { Channel, NodeRecord } from "@fanfare/domain";
+import type { GatewayParts } from "./parts.ts";
+
+/** A node that has not renewed for three periods is gone to the others. */
+const renewMs = 2_000;
+const leaseMs = 3 * renewMs;
+
+/** Keeps this node in the directory, with how many subscribers it has for each channel. The returned function ends that. */
+export function keepLease(
+  { directory, fanout, clock, log }: Pick<GatewayParts, "directory" | "fanout" | "clock" | "log">,
+  record: () => NodeRecord,
+): () => Promise<void> {
+  let told = new Map<Channel, number>();
+  let stopped = false;
+  let broken = false;
+  let callOff = (): void => undefined;
+  let renewal: Promise<void> = Promise.resolve();
+
+  const renew = async (): Promise<void> => {
+    const counts = new Map(fanout.subscribers());
+    try {
+      if ((await directory.renew(record(), changes(told, counts), leaseMs)) === "new") {
+        // Whatever was written before went with the old lease.
+        await directory.renew(record(), counts, leaseMs);
+      }
+      told = counts;
+      if (broken) log.info("lease renewed again");
+      broken = false;
+    } catch (err) {
+      if (!broken) log.warn({ err }, "lease not renewed");
+      broken = true;
+    }
+  };
+  const round = (): void => {
+    renewal = renew().then(() => {
+      if (!stopped) callOff = clock.after(renewMs, round);
+    });
+  };
+  round();
+
+  return async () => {
+    stopped = true;
+    callOff();
+    await renewal;
+    await directory.leave(record().node).catch(() => undefined);
+  };
+}
+
+/** What differs between two counts; a channel that is no longer there counts 0. */
+function changes(before: ReadonlyMap<Channel, number>, after: ReadonlyMap<Channel, number>): Map<Channel, number> {
+  const changed = new Map<Channel, number>();
+  for (const [channel, count] of after) if (before.get(channel) !== count) changed.set(channel, count);
+  for (const channel of before.keys()) if (!after.has(channel)) changed.set(channel, 0);
+  return changed;
+}

@@ -1,0 +1,13 @@
+import type { IncomingMessage } from "node:http";
+
+/**
+ * Whether a page of this request's origin may connect. CORS headers alone would not do: browsers do not apply them to
+ * websockets. A request without an Origin comes from no page and is judged by its token.
+ *
+ * `allowed`: origins (`https://app.example`), or `*`. A page served from the very host it connects to is always allowed.
+ */
+export function originAllowed({ headers }: IncomingMessage, allowed: readonly string[]): boolean {
+  const { origin, host } = headers;
+  if (origin === undefined || allowed.includes("*") || allowed.includes(origin)) return true;
+  return URL.canParse(origin) && new URL(origin).host === host;
+}

@@ -1,0 +1,24 @@
+import type { Rules, TokenVerifier } from "@fanfare/access";
+import type { Settings } from "@fanfare/config";
+import type { Broker, Clock, Directory } from "@fanfare/domain";
+import type { Fanout } from "@fanfare/fanout";
+import type { Log, Metrics } from "@fanfare/telemetry";
+
+/** What the gateway is put together from; main.ts picks the implementations. */
+export interface GatewayParts {
+  readonly node: string;
+  readonly version: string;
+  readonly settings: Pick<
+    Settings,
+    "host" | "port" | "peerPort" | "peerUrl" | "origins" | "pingIntervalMs" | "pingTimeoutMs" | "drainMs"
+  >;
+  readonly broker: Broker;
+  readonly directory: Directory;
+  readonly fanout: Fanout;
+  readonly rules: Rules;
+  /** Undefined when no key was given: then no token is accepted. */
+  readonly tokens: TokenVerifier | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}

@@ -1,0 +1,13 @@
+import { anonymous, type Identity } from "@fanfare/access";
+import type { Socket } from "socket.io";
+
+/** What the gateway knows of one client, kept in `socket.data`. */
+export interface SessionData {
+  identity: Identity;
+}
+
+export type ClientSocket = Socket<Record<string, never>, Record<string, never>, Record<string, never>, Partial<SessionData>>;
+
+export function identityOf(socket: ClientSocket): Identity {
+  return socket.data.identity ?? anonymous;
+}
