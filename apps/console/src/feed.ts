@@ -94,13 +94,21 @@ export function createFeed({ url, channel, capacity, answerMs = 5_000 }: FeedOpt
       if (current() && opened.connected && !subscribed) void subscribe();
     }
 
-    /** Unsubscribes first: what is published in between must not come live and then again by the rewind. */
     async function reload(reason: string): Promise<void> {
+      set({ reloads: state.reloads + 1 });
+      forget();
+      // Unsubscribes first: what is published meanwhile must not come live and then again by the rewind.
       if ((await ask("unsubscribe", { channel })) === undefined) return;
-      points.clear();
-      set({ continuity: startOver(state.continuity), reloads: state.reloads + 1 });
+      forget();
       await subscribe();
       if (current()) set({ detail: `Reloaded: ${reason}` });
+    }
+
+    /** At once, so that a connection that ends before the answer is followed by one that starts over. */
+    function forget(): void {
+      subscribed = false;
+      points.clear();
+      set({ continuity: startOver(state.continuity) });
     }
 
     /** Undefined when the connection ended meanwhile: the next one subscribes by itself. */

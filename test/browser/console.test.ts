@@ -1,0 +1,228 @@
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { startUp, type Up, until } from "@fanfare/test-support";
+import type { Browser, BrowserContextOptions } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { launchBrowser } from "./chromium.ts";
+import { type ConsolePage, openConsole } from "./console-page.ts";
+
+const folder = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+const flawless = { missed: 0, doubled: 0, outOfOrder: 0 };
+
+let up: Up;
+let browser: Browser;
+const opened: ConsolePage[] = [];
+
+beforeAll(async () => {
+  [up, browser] = await Promise.all([startUp({ nodes: 2 }), launchBrowser()]);
+}, 90_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await up?.stop();
+});
+
+afterEach(async () => {
+  const pages = opened.splice(0);
+  for (const page of pages) await page.close();
+  expect(pages.flatMap(({ complaints }) => complaints)).toEqual([]);
+});
+
+async function open(options?: BrowserContextOptions): Promise<ConsolePage> {
+  const page = await openConsole(browser, up.consoleUrl, options);
+  opened.push(page);
+  return page;
+}
+
+/** The browser itself may complain about a connection that it is not given. */
+function forgive({ complaints }: ConsolePage): void {
+  complaints.length = 0;
+}
+
+async function reads(page: ConsolePage, testId: string, wanted: string): Promise<void> {
+  await until(async () => {
+    const text = await page.text(testId);
+    return text === wanted ? undefined : `${testId} reads "${text}", not "${wanted}"; complaints: ${page.complaints.join("; ")}`;
+  }, 15_000);
+}
+
+/** Waits until so many more publications have come. */
+async function goesOn(page: ConsolePage, publications: number): Promise<void> {
+  const start = await page.number("newest");
+  await until(async () => {
+    const more = (await page.number("newest")) - start;
+    return more >= publications ? undefined : `only ${more} of ${publications} more publications`;
+  }, 15_000);
+}
+
+async function shows(page: ConsolePage, points: number): Promise<void> {
+  await until(async () => {
+    const shown = await page.number("points");
+    return shown >= points ? undefined : `${shown} of ${points} points`;
+  }, 30_000);
+}
+
+describe("the console of a cluster", () => {
+  test("says Connected, over websocket, with node, session and position, and counts 0/0/0", async () => {
+    const page = await open();
+    await reads(page, "status", "Connected");
+    await reads(page, "transport", "websocket");
+    await goesOn(page, 10);
+    expect(await page.text("node")).toMatch(/[A-Za-z0-9]/);
+    expect(await page.text("session")).toMatch(/^\S{10,}$/);
+    expect(await page.text("position")).toMatch(/^[A-Za-z0-9_-]+:[1-9][0-9]*$/);
+    expect(await page.counters()).toEqual(flawless);
+  });
+
+  test("measures the producer's rate", async () => {
+    const page = await open();
+    await shows(page, 50);
+    await until(async () => {
+      const rate = await page.number("rate");
+      return Math.abs(rate - 10) <= 1.5 ? undefined : `${rate} a second`;
+    }, 15_000);
+  });
+
+  test("draws a chart that moves", async () => {
+    const page = await open();
+    await shows(page, 30);
+    const pictures = new Set<string>();
+    await until(async () => {
+      pictures.add(await page.picture());
+      return pictures.size >= 10 ? undefined : `${pictures.size} different pictures`;
+    });
+  });
+
+  test("shows a page opened later the same points at once", async () => {
+    const first = await open();
+    await shows(first, 60);
+    const early = { oldest: await first.number("oldest"), newest: await first.number("newest") };
+    const start = performance.now();
+    const second = await open();
+    await shows(second, 50);
+    // Ten come a second: fifty in less than four did not come live.
+    expect(performance.now() - start).toBeLessThan(4_000);
+    const late = { oldest: await second.number("oldest"), newest: await second.number("newest") };
+    expect(late.oldest).toBeLessThan(early.newest);
+    expect(late.newest).toBeGreaterThanOrEqual(early.newest);
+    await until(async () => {
+      const [a, b] = [await first.number("newest"), await second.number("newest")];
+      return Math.abs(a - b) <= 3 ? undefined : `the pages are at ${a} and ${b}`;
+    });
+    expect(await second.counters()).toEqual(flawless);
+  });
+
+  test("goes on over long-polling while websocket is blocked, and back, with nothing lost, doubled or out of order", async () => {
+    const page = await open();
+    await reads(page, "transport", "websocket");
+    await goesOn(page, 10);
+    const block = page.page.getByRole("switch", { name: "Block websocket" });
+    await block.click();
+    await reads(page, "transport", "polling");
+    await reads(page, "status", "Connected");
+    await goesOn(page, 30);
+    expect(await page.text("transport")).toBe("polling");
+    expect(await page.counters()).toEqual(flawless);
+    await block.click();
+    await reads(page, "transport", "websocket");
+    await goesOn(page, 10);
+    expect(await page.counters()).toEqual(flawless);
+  });
+
+  test("works over long-polling where no websocket comes through", async () => {
+    const page = await openConsole(browser, "about:blank");
+    opened.push(page);
+    await page.page.routeWebSocket(/./, (socket) => socket.close());
+    await page.page.goto(up.consoleUrl);
+    await reads(page, "status", "Connected");
+    await goesOn(page, 30);
+    expect(await page.text("transport")).toBe("polling");
+    expect(await page.counters()).toEqual(flawless);
+    forgive(page);
+  });
+
+  test("says Error while there is no server, and why", async () => {
+    const page = await openConsole(browser, `${up.consoleUrl}?url=${encodeURIComponent("http://127.0.0.1:9")}`);
+    opened.push(page);
+    await reads(page, "status", "Error");
+    await page.page.getByText("trying again").waitFor();
+    forgive(page);
+  });
+
+  test("moves a cursor by the arrow keys and tells the value", async () => {
+    const page = await open();
+    await shows(page, 30);
+    const chart = page.page.getByRole("slider");
+    await chart.focus();
+    for (let step = 0; step < 5; step++) await page.page.keyboard.press("ArrowLeft");
+    const told = await chart.getAttribute("aria-valuetext");
+    expect(told).toMatch(/^offset \d+, y \d\.\d{3}$/);
+    await goesOn(page, 5);
+    expect(await chart.getAttribute("aria-valuetext")).toBe(told);
+    await page.page.keyboard.press("Escape");
+    await until(async () => ((await chart.getAttribute("aria-valuetext")) === told ? "the cursor stays" : undefined));
+  });
+
+  test("remembers the theme that was chosen", async () => {
+    const { page } = await open({ colorScheme: "light" });
+    const ground = () => page.evaluate("getComputedStyle(document.documentElement).backgroundColor");
+    const light = await ground();
+    await page.getByText("Dark", { exact: false }).click();
+    await until(async () => ((await ground()) === light ? "still light" : undefined));
+    const dark = await ground();
+    await page.reload();
+    await page.getByTestId("status").waitFor();
+    expect(await ground()).toBe(dark);
+  });
+
+  test.each([
+    [360, 740],
+    [800, 900],
+    [3840, 2160],
+  ])("fits a window of %i × %i", async (width, height) => {
+    const { page } = await open({ viewport: { width, height } });
+    await page.getByTestId("status").waitFor();
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(width);
+    const chart = await page.locator("canvas").boundingBox();
+    expect(chart?.width).toBeGreaterThan(250);
+    expect(chart?.height).toBeGreaterThan(200);
+  });
+
+  test("asks nobody but its cluster, under a strict policy, without a complaint", async () => {
+    const page = await open();
+    const policy = (await page.page.reload())?.headers()["content-security-policy"] ?? "";
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("script-src 'self'");
+    expect(policy).not.toContain("unsafe");
+    await reads(page, "transport", "websocket");
+    await goesOn(page, 10);
+    const ours = [new URL(up.consoleUrl).origin, new URL(up.publicUrl).origin];
+    expect([...page.origins].sort()).toEqual(ours.sort());
+  });
+
+  test("is at most 60 kB to load", async () => {
+    const dist = folder("apps/console/dist");
+    const entries = await readdir(dist, { recursive: true, withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+    const sizes = await Promise.all(files.map(async (file) => gzipSync(await readFile(file)).length));
+    expect(files.length).toBeGreaterThan(2);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(60_000);
+  });
+
+  /** UPDATE_SCREENSHOTS=1 writes the pictures that the docs show. */
+  test.runIf(process.env.UPDATE_SCREENSHOTS === "1").each<[string, BrowserContextOptions]>([
+    ["light", { colorScheme: "light" }],
+    ["dark", { colorScheme: "dark" }],
+    ["phone", { colorScheme: "light", viewport: { width: 360, height: 740 } }],
+  ])("has its picture taken: %s", async (name, options) => {
+    const page = await open(options);
+    await reads(page, "transport", "websocket");
+    await shows(page, 100);
+    await goesOn(page, 10);
+    const path = folder(`docs/images/console-${name}.png`);
+    await page.page.screenshot({ path });
+    expect((await stat(path)).size).toBeLessThan(150_000);
+  });
+});
