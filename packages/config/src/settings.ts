@@ -141,7 +141,7 @@ export const settingsTable = {
     type: "list",
     item: "scheme://host[:port] or *",
     default: [],
-    doc: "Browser origins whose pages may connect; * is any. What is not a browser sends no origin and needs no entry.",
+    doc: "Browser origins whose pages may connect; * is any. Pages of the very host that they connect to always may, and what is not a browser sends no origin.",
     usedBy: ["up", "gateway", "serve"],
   },
   clusterSecret: {
@@ -235,7 +235,7 @@ export const settingsTable = {
   },
 } as const satisfies Record<string, SettingRow>;
 
-export type SettingsTable = typeof settingsTable;
+type SettingsTable = typeof settingsTable;
 export type SettingKey = keyof SettingsTable;
 
 type ValueOf<Row extends SettingRow> = Row extends { readonly type: "integer" | "ms" | "bytes" }

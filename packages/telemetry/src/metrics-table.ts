@@ -71,7 +71,7 @@ export const metricsTable = {
     name: "fanfare_announcements_total",
     type: "counter",
     help: "Announcements heard from the broker, by what they turned out to be.",
-    labels: { outcome: "live, duplicate, gap, diverged, stale, foreign, garbage" },
+    labels: { outcome: "next, duplicate, gap, epoch, diverged, foreign, garbage" },
     app: "gateway",
   },
   replayed: {
@@ -84,15 +84,15 @@ export const metricsTable = {
   repairs: {
     name: "fanfare_repairs_total",
     type: "counter",
-    help: "Holes in a channel that this node went to fill from the log.",
-    labels: { outcome: "filled, reset, failed" },
+    help: "Times that a channel was held up to be compared with the broker and what was missing delivered from the log.",
+    labels: { outcome: "filled, failed" },
     app: "gateway",
   },
   resets: {
     name: "fanfare_resets_total",
     type: "counter",
     help: "Times that a channel's subscribers were told to reload, because the log could not give what they missed.",
-    labels: { reason: "the reason in fanfare:reset" },
+    labels: { reason: "epoch_changed, trimmed, diverged" },
     app: "gateway",
   },
   connectionErrors: {

@@ -49,7 +49,7 @@ export function createMetrics({ app, node, version = ownVersion() }: MetricsOpti
 }
 
 /** Whether the app's page shows the row. */
-export function shows(app: MetricsApp, row: MetricRow): boolean {
+function shows(app: MetricsApp, row: MetricRow): boolean {
   return row.app === "all" || app === "serve" || row.app === app;
 }
 
