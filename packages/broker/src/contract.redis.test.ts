@@ -1,0 +1,68 @@
+import { brokerContract, directoryContract, pubSubContract } from "@fanfare/domain/contract";
+import { startRedis, type TestRedis } from "@fanfare/test-support";
+import { afterAll, beforeAll, describe } from "vitest";
+import { quiet } from "../test/quiet.ts";
+import { Commands } from "./commands.ts";
+import type { PubSubKind } from "./pub-sub-kind.ts";
+import { RedisBroker } from "./redis-broker.ts";
+import { RedisDirectory } from "./redis-directory.ts";
+import { RedisPubSub } from "./redis-pub-sub.ts";
+import { parseRedisUrl } from "./redis-url.ts";
+
+let redis: TestRedis;
+let worlds = 0;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.stop());
+
+/** A cluster of its own is as empty as a Redis of its own. */
+const newCluster = (): string => `test${++worlds}`;
+
+describe.each<PubSubKind>(["sharded", "classic"])("on Redis with %s pub/sub", (kind) => {
+  brokerContract(async ({ idLifeMs } = {}) => {
+    const target = parseRedisUrl(redis.url);
+    const cluster = newCluster();
+    const commands = [new Commands(target, quiet), new Commands(target, quiet)] as const;
+    const options = { cluster, kind, ...(idLifeMs === undefined ? {} : { idLifeMs }) };
+    const pubSub = new RedisPubSub({ target, commands: commands[0], log: quiet, kind });
+    return {
+      cluster,
+      brokers: [new RedisBroker({ ...options, commands: commands[0] }), new RedisBroker({ ...options, commands: commands[1] })],
+      pubSub,
+      async close() {
+        await pubSub.close();
+        for (const each of commands) each.close();
+      },
+    };
+  });
+
+  pubSubContract(async () => {
+    const target = parseRedisUrl(redis.url);
+    const commands = new Commands(target, quiet);
+    const options = { target, commands, log: quiet, kind };
+    const pubSubs = [new RedisPubSub(options), new RedisPubSub(options)] as const;
+    // Until then nothing can be published.
+    await Promise.all(pubSubs.map((pubSub) => pubSub.subscribe("ready{0}")));
+    return {
+      pubSubs,
+      async close() {
+        for (const pubSub of pubSubs) await pubSub.close();
+        commands.close();
+      },
+    };
+  });
+});
+
+describe("on Redis", () => {
+  directoryContract(async () => {
+    const commands = new Commands(parseRedisUrl(redis.url), quiet);
+    const cluster = newCluster();
+    return {
+      directories: [new RedisDirectory(cluster, commands), new RedisDirectory(cluster, commands)],
+      async close() {
+        commands.close();
+      },
+    };
+  });
+});

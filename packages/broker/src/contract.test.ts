@@ -1,0 +1,36 @@
+import { systemClock } from "@fanfare/domain";
+import { brokerContract, directoryContract, pubSubContract } from "@fanfare/domain/contract";
+import { MemoryBroker } from "./memory-broker.ts";
+import { MemoryDirectory } from "./memory-directory.ts";
+import { MemoryHub } from "./memory-hub.ts";
+import { MemoryPubSub } from "./memory-pub-sub.ts";
+
+brokerContract(async (options) => {
+  const pubSub = new MemoryPubSub();
+  const broker = new MemoryBroker({ cluster: "test", pubSub, ...options });
+  return {
+    cluster: "test",
+    brokers: [broker, broker],
+    pubSub,
+    async close() {
+      await pubSub.close();
+      await broker.close();
+    },
+  };
+});
+
+pubSubContract(async () => {
+  const hub = new MemoryHub();
+  const pubSubs = [new MemoryPubSub(hub), new MemoryPubSub(hub)] as const;
+  return {
+    pubSubs,
+    async close() {
+      for (const pubSub of pubSubs) await pubSub.close();
+    },
+  };
+});
+
+directoryContract(async () => {
+  const directory = new MemoryDirectory(systemClock);
+  return { directories: [directory, directory], async close() {} };
+});

@@ -1,0 +1,7 @@
+/*
+ * The law of the ports: what every implementation is held to. Each suite is called from a test file of the implementation
+ * with a way to open a fresh backend, empty and shared by two nodes.
+ */
+export { type BrokerWorld, brokerContract, type OpenBrokerWorld } from "./broker.contract.ts";
+export { type DirectoryWorld, directoryContract } from "./directory.contract.ts";
+export { type PubSubWorld, pubSubContract } from "./pub-sub.contract.ts";
