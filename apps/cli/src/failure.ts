@@ -1,0 +1,48 @@
+import { asFanfareError, FanfareError, type FieldError } from "@fanfare/domain";
+import pc from "picocolors";
+
+interface FailureOptions {
+  /** The code that a server refused with. */
+  readonly code?: string | undefined;
+  readonly errors?: readonly FieldError[] | undefined;
+  readonly cause?: unknown;
+}
+
+/** A command that could not do what it was asked to, for a reason that is no server's refusal of our own making. */
+export class Failure extends Error {
+  override readonly name = "Failure";
+  readonly code: string | undefined;
+  readonly errors: readonly FieldError[];
+
+  constructor(message: string, { code, errors = [], cause }: FailureOptions = {}) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.errors = errors;
+  }
+}
+
+/** What a person reads on stderr: the sentence, the code, and one line for each thing that is wrong. */
+export function failureText(thrown: unknown): string {
+  const failure = thrown instanceof Failure ? thrown : asFanfareError(thrown);
+  const code = failure.code === undefined ? "" : ` ${pc.dim(`(${failure.code})`)}`;
+  const head = `${pc.red("fanfare:")} ${failure.message}${code}`;
+  const details = (failure.errors ?? []).map(({ path, message }) =>
+    path === "" ? `  ${message}` : `  ${pc.bold(path)} ${message}`,
+  );
+  return `${[head, ...details, ...causeOf(failure)].join("\n")}\n`;
+}
+
+/** Only a bug is worth a stack; of everything else the sentence of what really happened is enough. */
+function causeOf(failure: Failure | FanfareError): string[] {
+  const { cause } = failure;
+  if (!(cause instanceof Error)) return [];
+  if (failure instanceof FanfareError && failure.band === "bug") return [cause.stack ?? cause.message];
+  const root = cause.cause instanceof Error ? cause.cause : cause;
+  return [`  ${root.message === "" && "code" in root ? String(root.code) : root.message}`];
+}
+
+/** 2 when the command was set up wrongly, 1 when it failed. */
+export function exitCodeOf(thrown: unknown): number {
+  const code = thrown instanceof FanfareError ? thrown.code : undefined;
+  return code === "SETTINGS_INVALID" || code === "RULES_INVALID" ? 2 : 1;
+}

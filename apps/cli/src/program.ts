@@ -1,0 +1,63 @@
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { adminCommand } from "./commands/admin.ts";
+import { checkCommand } from "./commands/check.ts";
+import { gatewayCommand } from "./commands/gateway.ts";
+import { publishCommand } from "./commands/publish.ts";
+import { serveCommand } from "./commands/serve.ts";
+import { tailCommand } from "./commands/tail.ts";
+import { tokenCommand } from "./commands/token.ts";
+import { upCommand } from "./commands/up.ts";
+import { exitCodeOf, failureText } from "./failure.ts";
+import { helpWithoutSettings } from "./settings.ts";
+
+const help = `
+Settings come from flags, FANFARE_… in the environment, fanfare.config.json, and
+defaults, in this order. \`fanfare <command> --help\` lists those of a command.`;
+
+/** Every command of `fanfare`. */
+export function createProgram(): Command {
+  const program = new Command("fanfare")
+    .description("Publish anywhere; every Socket.IO client on every node hears it.")
+    .version(version(), "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .helpCommand(false)
+    .addHelpText("after", help);
+  const commands = [
+    upCommand,
+    gatewayCommand,
+    adminCommand,
+    serveCommand,
+    publishCommand,
+    tailCommand,
+    tokenCommand,
+    checkCommand,
+  ];
+  for (const create of commands) program.addCommand(create());
+  for (const command of [program, ...program.commands]) {
+    // Wide terminals would otherwise get lines that nobody likes to read.
+    command.configureHelp({ helpWidth: 80, formatHelp: helpWithoutSettings }).exitOverride();
+  }
+  return program;
+}
+
+/**
+ * Runs one command line and resolves with its exit code: 0, 1 when it failed, 2 when it was called or set up wrongly. A
+ * command that serves has then only started; the process stays for as long as it has something to do.
+ */
+export async function run(argv: readonly string[]): Promise<number> {
+  try {
+    await createProgram().parseAsync([...argv], { from: "user" });
+    return 0;
+  } catch (error) {
+    // Commander has said already what is wrong; its help and version end like this too.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    process.stderr.write(failureText(error));
+    return exitCodeOf(error);
+  }
+}
+
+function version(): string {
+  const file: unknown = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+  return typeof file === "object" && file !== null && "version" in file ? String(file.version) : "unknown";
+}
