@@ -84,7 +84,7 @@ export const settingsTable = {
   redisUrl: {
     env: "FANFARE_REDIS_URL",
     type: "url",
-    schemes: ["redis", "rediss", "redis+sentinel", "redis+cluster"],
+    schemes: ["redis", "rediss", "redis+unix", "redis+sentinel", "redis+cluster"],
     secret: true,
     fromFile: true,
     doc: "The Redis that nodes share. Absent: an in-memory broker, which serves one process only and forgets when it ends.",
