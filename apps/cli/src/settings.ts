@@ -61,17 +61,36 @@ export function given(command: Command): Given {
   return { flags, file };
 }
 
+/** One setting as it was given, whatever is wrong with the others; undefined when it is not there or wrong itself. */
+export function settingAlone<Key extends SettingKey>(key: Key, { flags, file }: Given): Settings[Key] | undefined {
+  const flag = key.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`);
+  try {
+    return loadSettings({
+      env: only(process.env, environmentName(key), `${environmentName(key)}_FILE`),
+      flags: only(flags, flag, `${flag}-file`),
+      file: file && { ...file, text: JSON.stringify(only(JSON.parse(file.text) ?? {}, key, `${key}File`)) },
+    })[key];
+  } catch {
+    return undefined;
+  }
+}
+
 /** The environment variables that make another process run with these settings. */
 export function environmentOf(
   settings: { readonly [Key in keyof Settings]?: Settings[Key] | undefined },
 ): Record<string, string> {
   const given = Object.entries(settings).filter(([, value]) => value !== undefined);
   return Object.fromEntries(
-    given.map(([key, value]) => [
-      `FANFARE_${key.replace(/[A-Z]/g, (capital) => `_${capital}`).toUpperCase()}`,
-      Array.isArray(value) ? value.join(",") : String(value),
-    ]),
+    given.map(([key, value]) => [environmentName(key), Array.isArray(value) ? value.join(",") : String(value)]),
   );
+}
+
+function environmentName(key: string): string {
+  return `FANFARE_${key.replace(/[A-Z]/g, (capital) => `_${capital}`).toUpperCase()}`;
+}
+
+function only<Value>(record: Readonly<Record<string, Value>>, ...names: string[]): Record<string, Value> {
+  return Object.fromEntries(Object.entries(record).filter(([name]) => names.includes(name)));
 }
 
 function keysOf(users: readonly SettingUser[]): SettingKey[] {

@@ -1,55 +1,25 @@
 import { createTokenVerifier, loadRulesFile, parseAdminKeys } from "@fanfare/access";
+import { parseRedisUrl } from "@fanfare/broker";
 import { loadSettings, printableSettings, type Settings } from "@fanfare/config";
 import { FanfareError, type FieldError } from "@fanfare/domain";
 import { Command } from "commander";
 import pc from "picocolors";
 import { type RedisFacts, redisFacts } from "../redis-facts.ts";
-import { type Given, given, withSettings } from "../settings.ts";
+import { type Given, given, settingAlone, withSettings } from "../settings.ts";
 
 export function checkCommand(): Command {
   const command = new Command("check").description("check settings and rules: every mistake of both at once");
   return withSettings(command, "check", "up", "gateway", "admin", "serve", "client").action(async () => {
     const said = given(command);
-    const { settings, rulesPath, mistakes } = judgeSettings(said);
-    mistakes.push(...(await judgeRules(rulesPath)));
-    if (settings !== undefined) mistakes.push(...(await judgeParts(settings)));
-    if (settings === undefined || mistakes.length > 0) {
+    const settings = attempt(() => loadSettings({ env: process.env, ...said }));
+    const mistakes = [...settings.mistakes, ...(await judgeRules(settingAlone("rules", said))), ...judgeParts(said)];
+    if (settings.value === undefined || mistakes.length > 0) {
       throw new FanfareError("SETTINGS_INVALID", { detail: `${count(mistakes.length, "mistake")} to mend.`, errors: mistakes });
     }
-    process.stdout.write(summary(settings));
-    if (settings.redisUrl === undefined) return;
-    process.stdout.write(redisLines(await redisFacts(settings.redisUrl)));
+    process.stdout.write(summary(settings.value));
+    const { redisUrl } = settings.value;
+    if (redisUrl !== undefined) process.stdout.write(redisLines(await redisFacts(redisUrl)));
   });
-}
-
-interface Judged {
-  readonly settings: Settings | undefined;
-  /** Also when the settings are wrong, so that the rules are looked at in the same run. */
-  readonly rulesPath: string | undefined;
-  readonly mistakes: FieldError[];
-}
-
-function judgeSettings({ flags, file }: Given): Judged {
-  try {
-    const settings = loadSettings({ env: process.env, flags, file });
-    return { settings, rulesPath: settings.rules, mistakes: [] };
-  } catch (error) {
-    const rulesPath = text(flags.rules) ?? text(process.env.FANFARE_RULES) ?? rulesIn(file?.text);
-    return { settings: undefined, rulesPath, mistakes: mistakesOf(error) };
-  }
-}
-
-function rulesIn(json: string | undefined): string | undefined {
-  try {
-    const file: unknown = JSON.parse(json ?? "null");
-    return typeof file === "object" && file !== null && "rules" in file ? text(file.rules) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === "string" && value !== "" ? value : undefined;
 }
 
 async function judgeRules(path: string | undefined): Promise<FieldError[]> {
@@ -64,20 +34,23 @@ async function judgeRules(path: string | undefined): Promise<FieldError[]> {
   }
 }
 
-/** What only shows when a process makes its parts from the settings. */
-async function judgeParts({ adminKeys, tokenSecret, tokenPublicKey, jwksUrl }: Settings): Promise<FieldError[]> {
-  const attempts = [
-    () => parseAdminKeys(adminKeys),
-    () => createTokenVerifier({ secret: tokenSecret, publicKey: tokenPublicKey, jwksUrl }),
+/** What only shows when a process makes its parts from the settings; looked at also when others of them are wrong. */
+function judgeParts(said: Given): FieldError[] {
+  const redisUrl = settingAlone("redisUrl", said);
+  return [
+    ...attempt(() => parseAdminKeys(settingAlone("adminKeys", said) ?? [])).mistakes,
+    ...attempt(() => createTokenVerifier({ secret: settingAlone("tokenSecret", said) })).mistakes,
+    ...attempt(() => createTokenVerifier({ publicKey: settingAlone("tokenPublicKey", said) })).mistakes,
+    ...attempt(() => redisUrl && parseRedisUrl(redisUrl)).mistakes,
   ];
-  return attempts.flatMap((attempt) => {
-    try {
-      attempt();
-      return [];
-    } catch (error) {
-      return mistakesOf(error);
-    }
-  });
+}
+
+function attempt<Value>(make: () => Value): { readonly value?: Value; readonly mistakes: FieldError[] } {
+  try {
+    return { value: make(), mistakes: [] };
+  } catch (error) {
+    return { mistakes: mistakesOf(error) };
+  }
 }
 
 /** Throws on what is not a list of mistakes. */

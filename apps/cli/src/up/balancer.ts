@@ -13,7 +13,7 @@ import { FanfareError } from "@fanfare/domain";
 /** A node that takes connections on a port of this machine. */
 export interface Upstream {
   readonly port: number;
-  /** What the ids of its sessions start with. */
+  /** What the ids of its sessions start with, up to the dot. */
   readonly sidPrefix?: string | undefined;
 }
 
@@ -50,7 +50,8 @@ export async function startBalancer({ host, port, upstreams }: BalancerOptions):
   const candidates = (url = "/"): Upstream[] => {
     const nodes = upstreams();
     const sid = new URLSearchParams(url.slice(url.indexOf("?") + 1)).get("sid");
-    const owner = sid === null ? undefined : nodes.find(({ sidPrefix }) => sidPrefix !== undefined && sid.startsWith(sidPrefix));
+    const owner =
+      sid === null ? undefined : nodes.find(({ sidPrefix }) => sidPrefix !== undefined && sid.startsWith(`${sidPrefix}.`));
     if (owner !== undefined) return [owner];
     const first = turn++ % Math.max(1, nodes.length);
     return [...nodes.slice(first), ...nodes.slice(0, first)];
