@@ -1,4 +1,4 @@
-import type { Readable } from "node:stream";
+import type { IncomingMessage } from "node:http";
 import { FanfareError, limits } from "@fanfare/domain";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 
@@ -27,7 +27,7 @@ export function bodyText(request: FastifyRequest): string {
 }
 
 /** The lines of an NDJSON request. Throws `MEDIA_TYPE_UNSUPPORTED`. */
-export function bodyStream(request: FastifyRequest): Readable {
+export function bodyStream(request: FastifyRequest): IncomingMessage {
   if (request.body !== request.raw) {
     throw new FanfareError("MEDIA_TYPE_UNSUPPORTED", { detail: `Send ${ndjson} to this address.` });
   }

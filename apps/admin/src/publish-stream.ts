@@ -23,6 +23,8 @@ export interface StreamParts {
 export async function answerLines({ input, output, answer, closing }: StreamParts): Promise<void> {
   const answers = new AnswerQueue(output, inFlightMax);
   const lines = new LineCutter(limits.bodyBytesMax);
+  await readAll();
+  await answers.drained();
 
   async function take(line: Buffer | typeof tooLong): Promise<void> {
     if (line !== tooLong && isBlank(line)) return;
@@ -31,15 +33,16 @@ export async function answerLines({ input, output, answer, closing }: StreamPart
     answers.push(line === tooLong ? Promise.resolve(problemLine(new FanfareError("PAYLOAD_TOO_LARGE"))) : lineFor(answer, line));
   }
 
-  const source = untilAborted(input, closing);
-  reading: for await (const chunk of source as AsyncIterable<Buffer>) {
-    for (const line of lines.cut(chunk)) {
-      await take(line);
-      if (line === tooLong || output.destroyed) break reading;
+  async function readAll(): Promise<void> {
+    for await (const chunk of untilAborted(input, closing) as AsyncIterable<Buffer>) {
+      for (const line of lines.cut(chunk)) {
+        await take(line);
+        if (line === tooLong || output.destroyed) return;
+      }
     }
+    // A line that closing has cut in half is not the caller's mistake: it gets no answer.
+    if (!closing.aborted || input.readableEnded) await take(lines.rest());
   }
-  await take(lines.rest());
-  await answers.drained();
 }
 
 /** The input as a stream of its own that ends when the input does, or at once when the signal says so. */

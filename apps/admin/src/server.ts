@@ -73,6 +73,11 @@ export async function createAdmin(parts: AdminParts): Promise<FastifyInstance> {
     reply.header("x-request-id", request.id).header("x-content-type-options", "nosniff");
     done();
   });
+  app.addHook("onSend", (_request, reply, _payload, done) => {
+    // A connection that is kept alive would hold the server open until it times out.
+    if (closing.signal.aborted) reply.header("connection", "close");
+    done();
+  });
   app.addHook("preClose", (done) => {
     closing.abort();
     done();

@@ -17,14 +17,12 @@ export async function consoleRoutes(app: FastifyInstance, directory: string | un
     done();
   });
 
-  app.get("/", hidden, async (_request, reply) => reply.redirect("/console/"));
+  for (const url of ["/", "/console"]) app.get(url, hidden, async (_request, reply) => reply.redirect("/console/"));
 
   if (directory === undefined) {
-    const refuse = async () => {
+    app.get("/console/*", hidden, async () => {
       throw new FanfareError("NOT_FOUND", { detail: "The console is not part of this build." });
-    };
-    app.get("/console", hidden, refuse);
-    app.get("/console/*", hidden, refuse);
+    });
     return;
   }
 

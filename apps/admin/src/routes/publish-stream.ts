@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import { finished } from "node:stream/promises";
 import { asFanfareError, Problem, PublishBody, parseJson } from "@fanfare/domain";
 import type { FastifyInstance, FastifyReply } from "fastify";
@@ -57,11 +58,7 @@ export function publishStreamRoute(app: FastifyInstance, context: Context): void
         await answerLines({ input, output, answer, closing });
         output.end();
         await finished(output);
-        if (!input.readableEnded) {
-          input.resume();
-          const timer = setTimeout(() => input.destroy(), leftoverMs);
-          input.once("close", () => clearTimeout(timer));
-        }
+        await leave(input, closing);
       } catch {
         // One side broke off. What was read is published all the same; nobody is left to be told.
         output.destroy();
@@ -79,4 +76,14 @@ function startStream(reply: FastifyReply) {
   raw.writeHead(200, { "content-type": ndjson });
   raw.flushHeaders();
   return raw;
+}
+
+/**
+ * After a stream that ended before its request did, the rest is read away for a while: closing at once would reset the
+ * connection, and the client could lose the answers on their way. While the server closes, nobody may keep it waiting.
+ */
+async function leave(input: IncomingMessage, closing: AbortSignal): Promise<void> {
+  input.resume();
+  await finished(input, { signal: AbortSignal.timeout(leftoverMs) }).catch(() => input.socket.destroy());
+  if (closing.aborted) input.socket.end();
 }

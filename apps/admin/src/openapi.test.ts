@@ -1,0 +1,170 @@
+import type { TSchema } from "typebox";
+import { Compile } from "typebox/schema";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Answer, type CallOptions, call, type Method } from "./testing/call.ts";
+import { type TestAdmin, testAdmin } from "./testing/test-admin.ts";
+
+interface Media {
+  readonly content?: Readonly<Record<string, { readonly schema: TSchema }>>;
+}
+
+interface Parameter {
+  readonly name: string;
+  readonly in: "path" | "query" | "header";
+  readonly schema: { readonly type: string };
+}
+
+interface Operation {
+  readonly operationId: string;
+  readonly summary?: string;
+  readonly tags?: readonly string[];
+  readonly security?: readonly unknown[];
+  readonly parameters?: readonly Parameter[];
+  readonly requestBody?: Required<Media>;
+  readonly responses: Readonly<Record<string, Media>>;
+}
+
+interface Document {
+  readonly openapi: string;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+}
+
+/** One right request for every operation; an operation without one fails below. */
+const right: Readonly<Record<string, { readonly path?: string; readonly query?: string; readonly body?: object }>> = {
+  publish: { body: { channel: "open", data: { n: 1 }, event: "e", id: "right", except: ["abc"] } },
+  publishBatch: { body: { items: [{ channel: "open", data: 1 }, { channels: ["open", "b"], data: 2 }, 7], atomic: false } },
+  publishStream: { body: { channel: "open", data: 1 } },
+  getChannel: { path: "/v1/channels/open" },
+  getHistory: { path: "/v1/channels/open/history", query: "?limit=2&reverse=true" },
+  deleteHistory: { path: "/v1/channels/open/history" },
+  listNodes: {},
+  health: {},
+  ready: {},
+  metrics: {},
+};
+
+const admin: TestAdmin = await testAdmin();
+const document: Document = (await call(admin, "GET", "/openapi.json", { key: null })).body;
+const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase() as Method, operation })),
+);
+
+beforeAll(async () => {
+  await call(admin, "POST", "/v1/publish", { body: { channel: "open", data: 9 } });
+  const record = { peerUrl: "http://127.0.0.1:1", startedAt: 1, connections: 3, state: "ready", version: "1" } as const;
+  await admin.backend.directory.renew({ ...record, node: "a" }, new Map(), 60_000);
+});
+afterAll(() => admin.close());
+
+/** The answer's status is one that the document lists, and its body is as it says there. */
+function expectDocumented(operation: Operation, answer: Answer): void {
+  const response = operation.responses[answer.status];
+  expect(response, `${operation.operationId} answers ${answer.status}, which is not in its list: ${answer.text}`).toBeDefined();
+  const type = String(answer.headers["content-type"]).split(";")[0] ?? "";
+  const schema = response?.content?.[type]?.schema;
+  expect(schema, `${operation.operationId} ${answer.status} has no ${type}`).toBeDefined();
+  const check = Compile(schema as TSchema);
+  const values =
+    type === "application/x-ndjson"
+      ? answer.text
+          .trimEnd()
+          .split("\n")
+          .map((line) => JSON.parse(line))
+      : [type === "text/plain" ? answer.text : answer.body];
+  for (const value of values) expect(check.Errors(value), JSON.stringify(value)).toEqual([true, []]);
+}
+
+function mediaType({ requestBody }: Operation): string | undefined {
+  return Object.keys(requestBody?.content ?? {})[0];
+}
+
+test("it is OpenAPI 3.1, with a name, a summary and a tag for everything and a key for all but health", () => {
+  expect(document.openapi).toBe("3.1.0");
+  const names = operations.map(({ operation }) => operation.operationId);
+  expect(new Set(names).size).toBe(names.length);
+  expect(names.sort()).toEqual(Object.keys(right).sort());
+  for (const { path, operation } of operations) {
+    expect(operation.summary).toBeTruthy();
+    expect(operation.tags).toHaveLength(1);
+    expect(operation.security?.length).toBe(path.startsWith("/v1/") ? undefined : 0);
+  }
+});
+
+describe.each(operations)("$method $path", ({ path, method, operation }) => {
+  const { path: url = path, query = "", body } = right[operation.operationId] ?? {};
+  const type = mediaType(operation);
+  const ask = (options: CallOptions & { query?: string }) =>
+    call(admin, method, url + (options.query ?? query), { ...(type === undefined ? {} : { type }), ...options });
+  const isStream = type === "application/x-ndjson";
+
+  test("a right request is answered with 200 and what the document says", async () => {
+    const answer = await ask({ body });
+    expect(answer.status, answer.text).toBe(200);
+    expectDocumented(operation, answer);
+  });
+
+  if (path.startsWith("/v1/"))
+    test("without a key it is a documented 401, with an unknown parameter a documented 400", async () => {
+      const locked = await ask({ body, key: null });
+      expect(locked.status).toBe(401);
+      expectDocumented(operation, locked);
+      const unknown = await ask({ body, query: "?unknown=1" });
+      expect(unknown.status).toBe(400);
+      expectDocumented(operation, unknown);
+    });
+
+  if (body !== undefined)
+    test("each missing, wrong or unknown member is refused as the document says", async () => {
+      const schema = Object.values(operation.requestBody?.content ?? {})[0]?.schema;
+      const accepts = Compile(schema as TSchema);
+      let refused = 0;
+      for (const wrong of mutants(body as Readonly<Record<string, unknown>>)) {
+        const answer = await ask({ body: wrong });
+        expectDocumented(operation, answer);
+        const status = isStream ? (JSON.parse(answer.text).status ?? 200) : answer.status;
+        // What the served schema accepts is accepted, what it refuses is refused: nobody need guess.
+        expect(status !== 400, `${JSON.stringify(wrong)} ${answer.text}`).toBe(accepts.Check(wrong));
+        if (status === 400) refused++;
+      }
+      expect(refused).toBeGreaterThan(3);
+    });
+
+  if (body !== undefined)
+    test("no body and a body of another type are documented refusals", async () => {
+      const other = await ask({ body: "x", type: "text/plain" });
+      expect(other.status).toBe(415);
+      expectDocumented(operation, other);
+      if (isStream) return;
+      const none = await ask({ body: "" });
+      expect(none.status).toBe(400);
+      expectDocumented(operation, none);
+    });
+
+  const parameters = (operation.parameters ?? []).filter((parameter) => parameter.in === "query");
+  if (parameters.length > 0)
+    test("each parameter of a wrong type is a documented 400", async () => {
+      for (const { name } of parameters) {
+        const answer = await ask({ query: `?${name}=%7B` });
+        expect(answer.status).toBe(400);
+        expectDocumented(operation, answer);
+      }
+    });
+
+  if (path.includes("{channel}"))
+    test("a channel that cannot be is a documented 400", async () => {
+      const answer = await call(admin, method, path.replace("{channel}", "%20"));
+      expect(answer.status).toBe(400);
+      expectDocumented(operation, answer);
+    });
+});
+
+/** The body with each member left out, each of each wrong type, and with one too many. */
+function* mutants(body: Readonly<Record<string, unknown>>): Generator<object> {
+  yield [];
+  yield { ...body, unknown: 1 };
+  for (const name of Object.keys(body)) {
+    const { [name]: _left, ...rest } = body;
+    yield rest;
+    for (const wrong of [7, -1, 1.5, "", "a b", true, null, [], [7], {}, "x".repeat(300)]) yield { ...rest, [name]: wrong };
+  }
+}
