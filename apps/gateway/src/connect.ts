@@ -46,7 +46,9 @@ function connectError(thrown: unknown, { log, metrics }: GatewayParts): Extended
 function firstChannels(socket: ClientSocket, identity: Identity): Channel[] {
   const { channels = [] } = socket.handshake.auth as clientEvents.ConnectAuth;
   const { channel: query = [] }: { channel?: unknown } = socket.handshake.query;
-  const asked = [...channels, ...(Array.isArray(query) ? query : [query])].map(channelName);
+  // `?channel=a&channel=b`, or `a,b` as clients print a list: no channel has a comma in its name.
+  const queried = (Array.isArray(query) ? query : [query]).flatMap((text) => String(text).split(","));
+  const asked = [...channels, ...queried].map(channelName);
   const all = new Set([...identity.join, ...asked]);
   if (all.size > limits.subscriptionsMax) throw new FanfareError("SUBSCRIPTIONS_EXCEEDED");
   return [...all];

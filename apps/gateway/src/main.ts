@@ -6,14 +6,14 @@ import { type Backend, openBackend } from "@fanfare/broker";
 import type { Settings } from "@fanfare/config";
 import { systemClock } from "@fanfare/domain";
 import { Fanout } from "@fanfare/fanout";
-import { createLog, createMetrics, type Metrics } from "@fanfare/telemetry";
+import { createLog, createMetrics } from "@fanfare/telemetry";
 import { type Gateway, startGateway } from "./gateway.ts";
 import { observeFanout } from "./observe.ts";
 
 /** What another app brings along that runs the gateway inside its own process. It then owns signals and the ready line. */
 export interface Embedding {
   readonly backend: Backend;
-  readonly metrics: Metrics;
+  readonly embedded: true;
 }
 
 /** The only place of this app that reads settings, picks implementations and ends the process. */
@@ -24,7 +24,7 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<G
       .replace(/[^A-Za-z0-9-]/g, "-")
       .slice(0, 40)}-${randomBytes(3).toString("hex")}`;
   const log = createLog({ name: "gateway", level: settings.logLevel, node });
-  const metrics = embedding?.metrics ?? createMetrics({ app: "gateway", node });
+  const metrics = createMetrics({ app: "gateway", node });
   const rules = settings.rules === undefined ? parseRules({}) : await loadRulesFile(settings.rules);
   const backend = embedding?.backend ?? openBackend({ redisUrl: settings.redisUrl, cluster: settings.cluster, log });
   const { broker, pubSub, directory } = backend;

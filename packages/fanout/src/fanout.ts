@@ -89,8 +89,8 @@ export class Fanout {
   }
 
   /** The adapter for `new Server({ adapter })`. */
-  get adapter(): StockAdapter["create"] {
-    return this.#stock.create;
+  get adapter(): ReturnType<StockAdapter["create"]> {
+    return this.#stock.create();
   }
 
   /** Delivers to the main namespace of this server from now on. Called once. */

@@ -25,8 +25,15 @@ export class StockAdapter {
     this.#cluster = cluster;
   }
 
-  /** For `new Server({ adapter })`. */
-  readonly create = (namespace: Namespace): Adapter => {
+  /** For `new Server({ adapter })`, which calls it with `new`: an arrow function would not do. */
+  create(): (namespace: Namespace) => Adapter {
+    const open = (namespace: Namespace): Adapter => this.#open(namespace);
+    return function adapter(namespace) {
+      return open(namespace);
+    };
+  }
+
+  #open(namespace: Namespace): Adapter {
     const client = {
       sSubscribe: (topic: string, handler: Handler): void => {
         if (!this.#handlers.has(topic)) this.#interest.acquire(topic).catch(() => undefined);
@@ -45,7 +52,7 @@ export class StockAdapter {
       ],
     };
     return createShardedAdapter(client, client, { channelPrefix: this.#cluster, subscriptionMode: "dynamic" })(namespace);
-  };
+  }
 
   /** Hands over what a stock node or emitter said. False when it could not be read, or nobody asked for it. */
   hear(topic: string, message: Uint8Array): boolean {
