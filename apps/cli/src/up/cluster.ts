@@ -74,15 +74,16 @@ export class Cluster {
     const { step, say } = this.#printer;
     const redis = await step("broker", async (note) => {
       const result = await this.#redis(dir, note);
-      return { result, note: result?.description ?? "no Redis to be had: one node, in memory" };
+      return { result, note: result?.description ?? "in memory" };
     });
+    if (redis === undefined) say("There is no Redis to be had here, so this is one node with an in-memory broker.");
     const shared = await sharedSettings({ settings, dir, adminKey, redisUrl: redis?.url });
     const forNode = { host: "127.0.0.1", port: 0, peerPort: 0 };
     const forAdmin = { adminHost, adminPort, url: publicUrl(settings, balancer) };
     if (redis === undefined) {
-      await step("node with admin", async () => ({
-        result: await this.#child("node 1", "serve", dir, { ...shared, ...forNode, ...forAdmin }),
-      }));
+      const only = { ...shared, ...forNode, ...forAdmin };
+      await step("nodes", async () => ({ result: await this.#child("node 1", "serve", dir, only), note: "1" }));
+      await step("admin", async () => ({ result: undefined, note: "in the same process" }));
     } else {
       const names = Array.from({ length: nodes }, (_, index) => `node ${index + 1}`);
       await step("nodes", async () => {

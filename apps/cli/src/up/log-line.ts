@@ -10,7 +10,7 @@ export interface LogLine {
 
 const worthShowing: ReadonlySet<string> = new Set(["warn", "error", "fatal"]);
 /** Said by the prefix already, or of no use on a screen. */
-const dull: ReadonlySet<string> = new Set(["level", "time", "pid", "hostname", "name", "node", "msg"]);
+const dull: ReadonlySet<string> = new Set(["level", "time", "pid", "hostname", "name", "node", "msg", "requestId"]);
 
 export function parseLogLine(text: string): LogLine {
   const fields = fieldsOf(text);
@@ -18,8 +18,15 @@ export function parseLogLine(text: string): LogLine {
   const { level, msg } = fields;
   const rest = Object.entries(fields)
     .filter(([name]) => !dull.has(name))
-    .map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`);
+    .map(([name, value]) => `${name}=${shown(value)}`);
   return { level: String(level), msg: String(msg), fields, text: [msg, ...rest].join(" ") };
+}
+
+/** Of an error its sentence; its stack is in the log that a production process keeps. */
+function shown(value: unknown): string {
+  if (typeof value === "string") return value;
+  const isError = typeof value === "object" && value !== null && "message" in value && "stack" in value;
+  return JSON.stringify(isError ? value.message : value);
 }
 
 export function isWorthShowing({ level }: LogLine): boolean {
