@@ -48,6 +48,8 @@ export async function docsRoutes(app: FastifyInstance): Promise<void> {
   await app.register(swaggerUi, {
     routePrefix: "/docs",
     staticCSP: pageCsp,
-    uiConfig: { docExpansion: "list", tryItOutEnabled: true },
+    theme: { title: "Fanfare admin API" },
+    // Without the top bar, which invites to explore addresses that the policy forbids.
+    uiConfig: { layout: "BaseLayout", docExpansion: "list", tryItOutEnabled: true },
   });
 }

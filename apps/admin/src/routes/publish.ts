@@ -9,7 +9,7 @@ import { idempotencyKey } from "../idempotency-key.ts";
 import { answers, jsonBody } from "../openapi.ts";
 import { refuseQuery } from "../query.ts";
 
-export const PublishResults = Type.Object({
+const PublishResults = Type.Object({
   results: Type.Array(Type.Union([Published, Problem]), { description: "In the order of the channels." }),
 });
 export const PublishAnswer = Type.Union([Published, PublishResults]);
