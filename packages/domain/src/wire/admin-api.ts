@@ -48,7 +48,9 @@ export const Problem = Type.Object({
   detail: Type.Optional(Type.String()),
   errors: Type.Optional(Type.Array(FieldErrorSchema)),
   requestId: Type.Optional(Type.String()),
-  retryAfterMs: Type.Optional(Type.Integer({ description: "As in Retry-After, which a line or an item of a batch cannot have." })),
+  retryAfterMs: Type.Optional(
+    Type.Integer({ description: "As in Retry-After, which a line or an item of a batch cannot have." }),
+  ),
 });
 
 export const Published = Type.Object({
