@@ -16,7 +16,7 @@ Settings come from flags, FANFARE_… in the environment, fanfare.config.json, a
 defaults, in this order. \`fanfare <command> --help\` lists those of a command.`;
 
 /** Every command of `fanfare`. */
-export function createProgram(): Command {
+function createProgram(): Command {
   const program = new Command("fanfare")
     .description("Publish anywhere; every Socket.IO client on every node hears it.")
     .version(version(), "-V, --version", "print the version")
