@@ -36,9 +36,9 @@ async function open(options?: BrowserContextOptions): Promise<ConsolePage> {
   return page;
 }
 
-/** The browser itself may complain about a connection that it is not given. */
-function forgive({ complaints }: ConsolePage): void {
-  complaints.length = 0;
+/** Takes back the complaints of the browser itself about requests that must fail, and no others. */
+function forgive({ complaints }: ConsolePage, pattern: RegExp): void {
+  complaints.splice(0, complaints.length, ...complaints.filter((complaint) => !pattern.test(complaint)));
 }
 
 async function reads(page: ConsolePage, testId: string, wanted: string): Promise<void> {
@@ -48,12 +48,14 @@ async function reads(page: ConsolePage, testId: string, wanted: string): Promise
   }, 15_000);
 }
 
-/** Waits until so many more publications have come. */
+/** Waits until the page shows what was published so many publications after now, by the cluster's own count. */
 async function goesOn(page: ConsolePage, publications: number): Promise<void> {
-  const start = await page.number("newest");
+  const answer = await fetch(`${up.adminUrl}/v1/channels/demo:sine`, { headers: { authorization: `Bearer ${up.adminKey}` } });
+  const { offset } = (await answer.json()) as { offset: number };
+  const wanted = offset + publications;
   await until(async () => {
-    const more = (await page.number("newest")) - start;
-    return more >= publications ? undefined : `only ${more} of ${publications} more publications`;
+    const newest = await page.number("newest");
+    return newest >= wanted ? undefined : `at ${newest}, not yet at ${wanted}`;
   }, 15_000);
 }
 
@@ -129,6 +131,8 @@ describe("the console of a cluster", () => {
     await reads(page, "transport", "websocket");
     await goesOn(page, 10);
     expect(await page.counters()).toEqual(flawless);
+    // A stock client that leaves long-polling may have one more poll on its way, which its own goodbye overtakes.
+    forgive(page, /status of 400/);
   });
 
   test("works over long-polling where no websocket comes through", async () => {
@@ -140,7 +144,7 @@ describe("the console of a cluster", () => {
     await goesOn(page, 30);
     expect(await page.text("transport")).toBe("polling");
     expect(await page.counters()).toEqual(flawless);
-    forgive(page);
+    forgive(page, /WebSocket connection to .* failed/);
   });
 
   test("says Error while there is no server, and why", async () => {
@@ -148,7 +152,7 @@ describe("the console of a cluster", () => {
     opened.push(page);
     await reads(page, "status", "Error");
     await page.page.getByText("trying again").waitFor();
-    forgive(page);
+    forgive(page, /net::ERR_/);
   });
 
   test("moves a cursor by the arrow keys and tells the value", async () => {

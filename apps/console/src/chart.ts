@@ -130,7 +130,7 @@ function options(host: HTMLElement, span: number, inspect: (offset: number | nul
   return {
     width: host.clientWidth,
     height: host.clientHeight,
-    padding: [rem * 0.75, 0, 0, 0],
+    padding: [rem * 0.75, rem * 0.5, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,
@@ -143,10 +143,10 @@ function options(host: HTMLElement, span: number, inspect: (offset: number | nul
         ...axis,
         grid: { show: false },
         size: rem * 1.75,
-        space: rem * 5,
+        space: rem * 3.6,
         values: (plot, ticks) => offsetLabels(plot, ticks, rem * 2),
       },
-      { ...axis, size: rem * 2.25, space: rem * 4 },
+      { ...axis, size: rem * 2.25, space: rem * 3.2 },
     ],
     series: [{}, { stroke: trace, width: Math.max(2, rem / 8), fill: (plot) => shade(plot, trace), points: { show: false } }],
     hooks: {

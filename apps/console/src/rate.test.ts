@@ -14,6 +14,12 @@ describe("the rate", () => {
     expect(ratePerSecond(fast, { at: 1_000_198, arrivedAt: 0 }, 0)).toBeCloseTo(500, 1);
   });
 
+  test("reads steadily between two publications of a steady stream", () => {
+    for (const sinceNewest of [0, 30, 60, 99]) {
+      expect(ratePerSecond(tenHertz, { at: newestAt, arrivedAt: 0 }, sinceNewest)).toBeCloseTo(10, 5);
+    }
+  });
+
   test("falls to zero when nothing comes any more", () => {
     expect(ratePerSecond(tenHertz, { at: newestAt, arrivedAt: 0 }, 2_500)).toBeCloseTo(5, 1);
     expect(ratePerSecond(tenHertz, { at: newestAt, arrivedAt: 0 }, 60_000)).toBe(0);

@@ -13,10 +13,12 @@ export interface Newest {
  */
 export function ratePerSecond(times: readonly number[], newest: Newest, now: number): number {
   const clusterNow = newest.at + (now - newest.arrivedAt);
-  const oldest = times[0];
-  if (oldest === undefined) return 0;
-  const spanMs = Math.min(spanMaxMs, clusterNow - oldest);
-  if (spanMs <= 0) return 0;
-  // The one at the span's beginning belongs to the interval before it.
-  return (times.filter((at) => at > clusterNow - spanMs).length * 1_000) / spanMs;
+  const recent = times.filter((at) => at > clusterNow - spanMaxMs);
+  const [first] = recent;
+  const intervals = recent.length - 1;
+  if (first === undefined || intervals === 0) return 0;
+  const betweenMs = newest.at - first;
+  // Silence counts from the moment at which the next one was due, so a steady stream reads steadily.
+  const silentMs = Math.max(0, clusterNow - newest.at - betweenMs / intervals);
+  return betweenMs + silentMs > 0 ? (intervals * 1_000) / (betweenMs + silentMs) : 0;
 }
