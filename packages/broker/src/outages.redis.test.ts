@@ -105,7 +105,14 @@ async function expectUnavailable(backend: Backend): Promise<void> {
   }
 }
 
+/** Once its own connection is back, which may be later than the subscriber's, every verb answers. */
 async function expectAnswers(backend: Backend): Promise<void> {
+  await until(() =>
+    backend.broker.ping().then(
+      () => undefined,
+      (thrown: { code?: string }) => `${thrown.code}`,
+    ),
+  );
   for (const [name, ask] of Object.entries(verbs(backend))) {
     await ask().catch((thrown: unknown) => expect.fail(`${name}: ${thrown}`));
   }
@@ -310,6 +317,21 @@ describe("when answers get lost", () => {
     for (const draft of drafts) await publishUntilStored(node, draft);
     const { publications } = await node.broker.read(news, { from: "end", limit: 100 }, keep);
     expect(publications.map(({ id }) => id)).toEqual(drafts.map(({ id }) => id));
+  });
+
+  test("because the connection was cut, a publish is refused at once: nothing more can come", async () => {
+    const redis = await redisWith({ port: true });
+    const proxy = await proxyTo(redis);
+    const node = nodeAt(`redis://127.0.0.1:${proxy.port}`);
+    // So that Redis knows the script: what it answers from now on does not arrive.
+    await node.broker.publish(draftOf("0"), keep);
+    proxy.holeReplies();
+    const asked = performance.now();
+    const refusal = node.broker.publish(draftOf("1"), keep).catch((thrown: { code?: string }) => thrown.code);
+    await until(async () => ((await redis.cli("xlen", "c:{0}:log:news")) === 2 ? undefined : "not yet stored"));
+    proxy.reset();
+    expect(await refusal).toBe("BROKER_UNAVAILABLE");
+    expect(performance.now() - asked).toBeLessThan(1_000);
   });
 
   test("because connections are reset again and again, retried publications are still stored once each", async () => {

@@ -100,6 +100,12 @@ describe("what a publication leaves in Redis", () => {
     expect(await ttlOf(metaKey("c", news))).greaterThan(80_000_000);
   });
 
+  test("is no more than the channel retains, and no less", async () => {
+    for (let number = 1; number <= 130; number++)
+      await backend.broker.publish(draftOf(String(number)), { count: 129, seconds: 60 });
+    expect(await redis.cli("xlen", logKey("c", news))).toBe(129);
+  });
+
   test("shrinks by age as well, where many short-lived publications are kept", async () => {
     const retain = { count: 100_000, seconds: 0.3 };
     for (let turn = 0; turn < 100; turn++) await backend.broker.publish(draftOf("1"), retain);

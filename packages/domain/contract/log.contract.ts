@@ -1,4 +1,4 @@
-import type { LogRange } from "@fanfare/domain";
+import { type LogRange, timeOfSeq } from "@fanfare/domain";
 import { describe, expect, test } from "vitest";
 import { keepAll, listen, newChannel, type OpenBrokerWorld, publish, publishNumbers } from "./broker-world.ts";
 import { until } from "./wait.ts";
@@ -87,7 +87,9 @@ export function logContract(open: OpenBrokerWorld): void {
         const { first } = await brokers[1].read(channel, { from: "end", limit: 0 }, retain);
         return first > 3 ? undefined : `the log begins at ${first}`;
       });
+      const readAt = Date.now();
       const slice = await brokers[1].read(channel, { from: "after", offset: 0, limit: 1_000 }, retain);
+      expect(timeOfSeq(slice.publications[0]?.seq ?? 0)).toBeGreaterThanOrEqual(readAt - 301);
       expect(slice.publications[0]?.offset).toBe(slice.first);
       expect(slice.publications.at(-1)?.offset).toBe(slice.top.offset);
       expect(slice.publications.every(({ seq }) => seq > firstSeq)).toBe(true);
