@@ -3,42 +3,53 @@ import { asFanfareError, type Channel, channelName, clientEvents, FanfareError, 
 import type { ExtendedError, Server } from "socket.io";
 import { subscribeTo } from "./handlers/subscribe.ts";
 import type { GatewayParts } from "./parts.ts";
+import type { Resumption } from "./recovery.ts";
 import { answerRequests } from "./requests.ts";
 import { type ClientSocket, identityOf } from "./session.ts";
 
 const parseAuth = validator(clientEvents.ConnectAuth);
-/** Between two tries to subscribe a connection to its first channels while the broker is away. */
+/** Between two tries to subscribe a connection to its channels while the broker is away. */
 const retryMs = 1_000;
 
-/** Lets clients in: who they are first, then the channels they came for. */
+/** Lets clients in: who they are first, then the session they come back to, then the channels they came for. */
 export function acceptConnections(io: Server, parts: GatewayParts): void {
+  const resumptions = new WeakMap<ClientSocket, Resumption>();
   io.use((socket: ClientSocket, next) => {
-    identify(socket, parts).then(
+    admit(socket).then(
       () => next(),
-      (thrown) => next(connectError(thrown, parts)),
+      (thrown) => {
+        const error = asFanfareError(thrown);
+        parts.metrics.connectionErrors.inc({ code: error.code });
+        if (error.band === "bug") parts.log.error({ err: thrown }, "connection failed");
+        // A refusal keeps a stock client away for good; a lost transport makes it try again.
+        if (error.band === "dependency") socket.conn.close();
+        else next(connectError(error));
+      },
     );
   });
   io.on("connection", (socket: ClientSocket) => {
     answerRequests(socket, parts);
-    void welcome(socket, parts);
+    settle(socket, parts, resumptions.get(socket)).catch((err) => parts.log.error({ err }, "welcome failed"));
   });
+
+  async function admit(socket: ClientSocket): Promise<void> {
+    socket.data.identity = await identify(socket, parts);
+    const resumption = await parts.recovery?.admit(io.of("/"), socket);
+    if (resumption !== undefined) resumptions.set(socket, resumption);
+  }
 }
 
-async function identify(socket: ClientSocket, { tokens }: GatewayParts): Promise<void> {
+async function identify(socket: ClientSocket, { tokens }: GatewayParts): Promise<Identity> {
   const auth = parseAuth(socket.handshake.auth);
   // Before any work is done for it: a malformed name is the connection's mistake as a whole.
   firstChannels(socket, anonymous);
-  if (auth.token === undefined) socket.data.identity = anonymous;
-  else if (tokens === undefined)
-    throw new FanfareError("TOKEN_INVALID", { detail: "This server has no key to check tokens with." });
-  else socket.data.identity = await tokens.verify(auth.token);
+  if (auth.token === undefined) return anonymous;
+  if (tokens !== undefined) return tokens.verify(auth.token);
+  throw new FanfareError("TOKEN_INVALID", { detail: "This server has no key to check tokens with." });
 }
 
 /** What the client reads as `err.message` and `err.data` in its `connect_error`. */
-function connectError(thrown: unknown, { log, metrics }: GatewayParts): ExtendedError {
-  const error = asFanfareError(thrown);
-  metrics.connectionErrors.inc({ code: error.code });
-  if (error.band === "bug") log.error({ err: thrown }, "connection failed");
+function connectError(error: FanfareError): ExtendedError {
   return Object.assign(new Error(error.message), { data: error.toBody() });
 }
 
@@ -54,30 +65,59 @@ function firstChannels(socket: ClientSocket, identity: Identity): Channel[] {
   return [...all];
 }
 
-async function welcome(socket: ClientSocket, parts: GatewayParts): Promise<void> {
-  const { fanout, node, rules } = parts;
-  const identity = identityOf(socket);
-  for (const channel of firstChannels(socket, identity)) {
-    try {
-      authorize(rules, "subscribe", channel, identity, false);
-      await subscribeInTime(socket, parts, channel);
-    } catch (thrown) {
-      fanout.send(socket, "fanfare:unsubscribed", { channel, code: asFanfareError(thrown).code });
-    }
-  }
-  const greeting = { id: socket.id, user: identity.user ?? null, node, channels: fanout.channelsOf(socket) };
-  fanout.send(socket, "fanfare:welcome", greeting);
+/** Brings a connected socket to its channels and greets it. */
+async function settle(socket: ClientSocket, parts: GatewayParts, resumption: Resumption | undefined): Promise<void> {
+  const { fanout, node, recovery } = parts;
+  if (resumption !== undefined) await resume(socket, parts, resumption);
+  else await subscribeToFirst(socket, parts);
+  if (!socket.connected) return;
+  const user = identityOf(socket).user ?? null;
+  const greeting = { id: socket.id, user, node, channels: fanout.channelsOf(socket) };
+  // Only a session that is written down can be taken up again, so only then is there a bookmark to start from.
+  const kept = await (recovery?.save(socket).then(() => true) ?? Promise.resolve(false)).catch(() => false);
+  fanout.send(socket, "fanfare:welcome", greeting, ...(kept ? [fanout.bookmark] : []));
 }
 
-/** While the broker is away the connection stays and is subscribed as soon as it is back. */
-async function subscribeInTime(socket: ClientSocket, parts: GatewayParts, channel: Channel): Promise<void> {
-  while (socket.connected) {
+/** What it may no longer subscribe to, a session does not get back. */
+async function resume(socket: ClientSocket, parts: GatewayParts, { channels, bookmark }: Resumption): Promise<void> {
+  const { fanout, rules, recovery } = parts;
+  const allowed = channels.filter(([channel]) => {
     try {
-      await subscribeTo({ ...parts, socket }, { channel });
-      return;
+      authorize(rules, "subscribe", channel, identityOf(socket), false);
+      return true;
     } catch (thrown) {
-      if (asFanfareError(thrown).band !== "dependency") throw thrown;
-      await new Promise<void>((resolve) => void parts.clock.after(retryMs, resolve));
+      fanout.send(socket, "fanfare:unsubscribed", { channel, code: asFanfareError(thrown).code });
+      void recovery?.unsubscribed(socket, channel).catch(() => undefined);
+      return false;
+    }
+  });
+  const resumed = await whenBrokerAnswers(socket, parts, () => fanout.resume(socket, allowed, bookmark));
+  if (resumed === false) socket.conn.close();
+}
+
+async function subscribeToFirst(socket: ClientSocket, parts: GatewayParts): Promise<void> {
+  for (const channel of firstChannels(socket, identityOf(socket))) {
+    try {
+      await whenBrokerAnswers(socket, parts, () => subscribeTo({ ...parts, socket }, { channel }));
+    } catch (thrown) {
+      parts.fanout.send(socket, "fanfare:unsubscribed", { channel, code: asFanfareError(thrown).code });
     }
   }
+}
+
+/** While the broker is away the connection stays, and gets its channels when it is back. */
+async function whenBrokerAnswers<Value>(
+  socket: ClientSocket,
+  { clock }: GatewayParts,
+  act: () => Promise<Value>,
+): Promise<Value | undefined> {
+  while (socket.connected) {
+    try {
+      return await act();
+    } catch (thrown) {
+      if (asFanfareError(thrown).band !== "dependency") throw thrown;
+      await new Promise<void>((resolve) => void clock.after(retryMs, resolve));
+    }
+  }
+  return undefined;
 }

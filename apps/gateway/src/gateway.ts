@@ -94,6 +94,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
         fanout.send(socket, "fanfare:closing", { code: "DRAINING", reason: "this node is shutting down", reconnect: true });
       }
       stopGauges();
+      parts.recovery?.stop();
       await endLease();
       fanout.close();
       // Closes the transports, not the sockets: a client that is disconnected by name stays away for ever.

@@ -9,6 +9,7 @@ import { Fanout } from "@fanfare/fanout";
 import { createLog, createMetrics } from "@fanfare/telemetry";
 import { type Gateway, startGateway } from "./gateway.ts";
 import { observeFanout } from "./observe.ts";
+import { Recovery } from "./recovery.ts";
 
 /** What another app brings along that runs the gateway inside its own process. It then owns signals and the ready line. */
 export interface Embedding {
@@ -27,11 +28,13 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<G
   const metrics = createMetrics({ app: "gateway", node });
   const rules = settings.rules === undefined ? parseRules({}) : await loadRulesFile(settings.rules);
   const backend = embedding?.backend ?? openBackend({ redisUrl: settings.redisUrl, cluster: settings.cluster, log });
-  const { broker, pubSub, directory } = backend;
+  const { broker, pubSub, directory, sessions } = backend;
   const fanout = new Fanout({
     broker,
     pubSub,
     cluster: settings.cluster,
+    node,
+    bookmarks: settings.recovery === "on",
     clock: systemClock,
     retention: (channel) => rules.of(channel).retain,
     observer: observeFanout(metrics),
@@ -43,6 +46,7 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<G
     broker,
     directory,
     fanout,
+    recovery: settings.recovery === "on" ? new Recovery({ sessions, fanout, node, clock: systemClock, log }) : undefined,
     rules,
     tokens: createTokenVerifier({ secret: settings.tokenSecret, publicKey: settings.tokenPublicKey, jwksUrl: settings.jwksUrl }),
     clock: systemClock,

@@ -3,6 +3,7 @@ import type { Settings } from "@fanfare/config";
 import type { Broker, Clock, Directory } from "@fanfare/domain";
 import type { Fanout } from "@fanfare/fanout";
 import type { Log, Metrics } from "@fanfare/telemetry";
+import type { Recovery } from "./recovery.ts";
 
 /** What the gateway is put together from; main.ts picks the implementations. */
 export interface GatewayParts {
@@ -15,6 +16,8 @@ export interface GatewayParts {
   readonly broker: Broker;
   readonly directory: Directory;
   readonly fanout: Fanout;
+  /** Undefined with FANFARE_RECOVERY=off. */
+  readonly recovery: Recovery | undefined;
   readonly rules: Rules;
   /** Undefined when no key was given: then no token is accepted. */
   readonly tokens: TokenVerifier | undefined;

@@ -1,12 +1,14 @@
-import { type Broker, type Clock, type Directory, type PubSub, systemClock } from "@fanfare/domain";
+import { type Broker, type Clock, type Directory, type PubSub, type Sessions, systemClock } from "@fanfare/domain";
 import { Commands } from "./commands.ts";
 import type { Log } from "./log.ts";
 import { MemoryBroker } from "./memory-broker.ts";
 import { MemoryDirectory } from "./memory-directory.ts";
 import { MemoryPubSub } from "./memory-pub-sub.ts";
+import { MemorySessions } from "./memory-sessions.ts";
 import { RedisBroker } from "./redis-broker.ts";
 import { RedisDirectory } from "./redis-directory.ts";
 import { RedisPubSub } from "./redis-pub-sub.ts";
+import { RedisSessions } from "./redis-sessions.ts";
 import { parseRedisUrl } from "./redis-url.ts";
 
 export interface BackendOptions {
@@ -24,6 +26,7 @@ export interface Backend {
   readonly broker: Broker;
   readonly pubSub: PubSub;
   readonly directory: Directory;
+  readonly sessions: Sessions;
   /** How many partitions the channels are spread over. */
   readonly partitions: 1;
   /** Messages at which the pub-sub's listener threw. */
@@ -40,7 +43,7 @@ function inMemory(cluster: string, clock: Clock): Backend {
   const pubSub = new MemoryPubSub();
   const broker = new MemoryBroker({ cluster, pubSub, clock });
   const directory = new MemoryDirectory(clock);
-  return backend("memory", broker, pubSub, directory);
+  return backend("memory", broker, pubSub, directory, new MemorySessions(clock));
 }
 
 function onRedis(redisUrl: string, cluster: string, log: Log, clock: Clock): Backend {
@@ -49,7 +52,7 @@ function onRedis(redisUrl: string, cluster: string, log: Log, clock: Clock): Bac
   const pubSub = new RedisPubSub({ target, commands, log, clock });
   const broker = new RedisBroker({ cluster, commands });
   const directory = new RedisDirectory(cluster, commands);
-  return backend("redis", broker, pubSub, directory);
+  return backend("redis", broker, pubSub, directory, new RedisSessions(cluster, commands));
 }
 
 function backend(
@@ -57,12 +60,14 @@ function backend(
   broker: Broker,
   pubSub: PubSub & { readonly listenerErrors: number },
   directory: Directory,
+  sessions: Sessions,
 ): Backend {
   return {
     kind,
     broker,
     pubSub,
     directory,
+    sessions,
     partitions: 1,
     listenerErrors: () => pubSub.listenerErrors,
     async close() {

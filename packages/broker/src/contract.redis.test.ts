@@ -1,4 +1,4 @@
-import { brokerContract, directoryContract, pubSubContract } from "@fanfare/domain/contract";
+import { brokerContract, directoryContract, pubSubContract, sessionsContract } from "@fanfare/domain/contract";
 import { startRedis, type TestRedis } from "@fanfare/test-support";
 import { afterAll, beforeAll, describe } from "vitest";
 import { quiet } from "../test/quiet.ts";
@@ -7,6 +7,7 @@ import type { PubSubKind } from "./pub-sub-kind.ts";
 import { RedisBroker } from "./redis-broker.ts";
 import { RedisDirectory } from "./redis-directory.ts";
 import { RedisPubSub } from "./redis-pub-sub.ts";
+import { RedisSessions } from "./redis-sessions.ts";
 import { parseRedisUrl } from "./redis-url.ts";
 
 let redis: TestRedis;
@@ -60,6 +61,17 @@ describe("on Redis", () => {
     const cluster = newCluster();
     return {
       directories: [new RedisDirectory(cluster, commands), new RedisDirectory(cluster, commands)],
+      async close() {
+        commands.close();
+      },
+    };
+  });
+
+  sessionsContract(async () => {
+    const commands = new Commands(parseRedisUrl(redis.url), quiet);
+    const cluster = newCluster();
+    return {
+      sessions: [new RedisSessions(cluster, commands), new RedisSessions(cluster, commands)],
       async close() {
         commands.close();
       },

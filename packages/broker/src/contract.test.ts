@@ -1,9 +1,10 @@
 import { systemClock } from "@fanfare/domain";
-import { brokerContract, directoryContract, pubSubContract } from "@fanfare/domain/contract";
+import { brokerContract, directoryContract, pubSubContract, sessionsContract } from "@fanfare/domain/contract";
 import { MemoryBroker } from "./memory-broker.ts";
 import { MemoryDirectory } from "./memory-directory.ts";
 import { MemoryHub } from "./memory-hub.ts";
 import { MemoryPubSub } from "./memory-pub-sub.ts";
+import { MemorySessions } from "./memory-sessions.ts";
 
 brokerContract(async (options) => {
   const pubSub = new MemoryPubSub();
@@ -33,4 +34,9 @@ pubSubContract(async () => {
 directoryContract(async () => {
   const directory = new MemoryDirectory(systemClock);
   return { directories: [directory, directory], async close() {} };
+});
+
+sessionsContract(async () => {
+  const sessions = new MemorySessions();
+  return { sessions: [sessions, sessions], async close() {} };
 });

@@ -10,7 +10,7 @@ export function partitionOf(_channel: Channel): number {
   return 0;
 }
 
-/** Where the directory lives. */
+/** Where the directory and the sessions live. */
 const directoryPartition = 0;
 
 /** hash {epoch, top, seq}. Lives 24 h, or twice the log's time if that is longer, from the last publication or opening on. */
@@ -41,6 +41,11 @@ export function nodeKey(cluster: string, node: string): string {
 /** zset node → end of its lease in ms since 1970. Lives for ever; what has ended is removed by those who renew. */
 export function nodesKey(cluster: string): string {
   return `${cluster}:{${directoryPartition}}:nodes`;
+}
+
+/** hash {node, turn, record}. Lives for the session's life, which its node keeps renewing. */
+export function sessionKey(cluster: string, pid: string): string {
+  return `${cluster}:{${directoryPartition}}:session:${pid}`;
 }
 
 function inPartition(cluster: string, channel: Channel, kind: string): string {

@@ -89,4 +89,6 @@ export const scripts = {
     args: ["name", "record", "lease"],
     repeatedArgs: ["channel", "count"],
   }),
+  "save-session": script("save-session", { keys: ["session"], args: ["node", "turn", "record", "life"] }),
+  "claim-session": script("claim-session", { keys: ["session"], args: ["node", "life"] }),
 } as const;

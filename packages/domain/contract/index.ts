@@ -5,3 +5,4 @@
 export { type BrokerWorld, brokerContract, type OpenBrokerWorld } from "./broker.contract.ts";
 export { type DirectoryWorld, directoryContract } from "./directory.contract.ts";
 export { type PubSubWorld, pubSubContract } from "./pub-sub.contract.ts";
+export { type SessionsWorld, sessionsContract } from "./sessions.contract.ts";

@@ -50,3 +50,8 @@ export function channelOfRoom(room: string): Channel | undefined {
 export function topicOfRoom(cluster: string, room: string): string {
   return `${cluster}#/#${room}#`;
 }
+
+/** The topic on which other nodes speak to this one alone. */
+export function topicOfNode(cluster: string, node: string): string {
+  return `${cluster}#node#{0}${node}#`;
+}

@@ -9,6 +9,7 @@ export type * from "./ports/broker.ts";
 export type * from "./ports/clock.ts";
 export type * from "./ports/directory.ts";
 export type * from "./ports/pub-sub.ts";
+export type * from "./ports/sessions.ts";
 export * from "./position.ts";
 export type * from "./publication.ts";
 export * from "./system-clock.ts";

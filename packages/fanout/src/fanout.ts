@@ -1,4 +1,5 @@
 import {
+  type Bookmark,
   type Broker,
   type Channel,
   type Clock,
@@ -9,6 +10,7 @@ import {
   type PubSub,
   parseAnnouncement,
   type Retention,
+  topicOfNode,
   withBookmark,
 } from "@fanfare/domain";
 import type { Namespace, Server, Socket } from "socket.io";
@@ -22,6 +24,7 @@ import { LogReader } from "./log-reader.ts";
 import type { FanoutObserver, ResetReason } from "./observer.ts";
 import { within } from "./pause.ts";
 import { type ReplayOptions, replay } from "./replay.ts";
+import { missedSince } from "./resume.ts";
 import { StockAdapter } from "./stock-adapter.ts";
 import { TopicInterest } from "./topic-interest.ts";
 
@@ -33,10 +36,17 @@ export interface FanoutParts {
   readonly pubSub: PubSub;
   /** Prefix of all topics, see FANFARE_CLUSTER. */
   readonly cluster: string;
+  /** Name of this node. */
+  readonly node: string;
+  /** Whether publications carry bookmarks: without recovery nobody would use them. */
+  readonly bookmarks: boolean;
   readonly clock: Clock;
   readonly retention: (channel: Channel) => Retention;
   readonly observer: FanoutObserver;
 }
+
+/** A channel that a session was subscribed to, and where it stood when it subscribed. */
+export type SessionChannel = readonly [Channel, Position];
 
 export interface Subscribed extends Position {
   /** Whether everything after `since` was replayed. */
@@ -59,12 +69,17 @@ export class Fanout {
   /** Subscribe and unsubscribe of one socket and channel, one after the other. */
   readonly #turns = new WeakMap<Socket, Map<Channel, Promise<unknown>>>();
   readonly #stopIdleCheck: () => void;
+  readonly #nodeTopic: string;
   #namespace: Namespace | undefined;
+  #onNodeMessage: (message: Uint8Array) => void = () => undefined;
 
   constructor(parts: FanoutParts) {
     const { broker, pubSub, cluster, clock, retention, observer } = parts;
     this.#parts = parts;
+    this.#nodeTopic = topicOfNode(cluster, parts.node);
     const interest = new TopicInterest(pubSub);
+    // Kept subscribed for good: the promise settles when the broker is there, and nobody waits for that.
+    interest.acquire(this.#nodeTopic).catch(() => undefined);
     this.#stock = new StockAdapter(pubSub, interest, cluster);
     this.#reader = new LogReader(broker, retention);
     this.#channels = new Channels({
@@ -130,7 +145,7 @@ export class Fanout {
    * A socket that is one already keeps its place, and nothing is replayed. Rejects with `BROKER_UNAVAILABLE`.
    */
   subscribe(socket: Socket, channel: Channel, options: ReplayOptions = {}): Promise<Subscribed> {
-    return this.#inTurn(socket, channel, async () => {
+    return this.#inTurn(socket, [channel], async () => {
       const state = this.#channels.hold(channel);
       try {
         await within(subscribeDeadlineMs, state.opened, this.#parts.clock);
@@ -141,13 +156,49 @@ export class Fanout {
     });
   }
 
+  /**
+   * Takes a session up again: delivers what it has missed since its bookmark, in order, tells it with `fanfare:reset` of
+   * which channels that cannot be given, and makes the socket a subscriber of all of them. False when this node stays behind
+   * what the session has heard elsewhere. Rejects with `BROKER_UNAVAILABLE`; nothing has happened then.
+   */
+  resume(socket: Socket, channels: readonly SessionChannel[], bookmark: Bookmark): Promise<boolean> {
+    const names = channels.map(([channel]) => channel);
+    return this.#inTurn(socket, names, async () => {
+      const memberships = channels.map(([channel, joined]) => ({ state: this.#channels.hold(channel), joined }));
+      try {
+        const opened = Promise.all(memberships.map(({ state }) => state.opened));
+        await within(subscribeDeadlineMs, opened, this.#parts.clock);
+        const missed = await missedSince(memberships, bookmark.seqs[0] ?? 0, this.#reader, this.#parts.clock);
+        if (missed === undefined) return false;
+        // From here to the last join nothing is awaited, as in #join.
+        for (const { state, reason } of missed.resets) this.#tellReset(state, reason, [socket]);
+        for (const item of missed.items) if (!item.except.includes(socket.id)) deliverToSocket(socket, this.#encode(item));
+        if (missed.items.length > 0) this.#parts.observer.replayed(missed.items.length);
+        if (socket.connected) for (const { state } of memberships) void socket.join(state.room);
+        return true;
+      } finally {
+        for (const { state } of memberships) this.#channels.release(state);
+      }
+    });
+  }
+
   unsubscribe(socket: Socket, channel: Channel): Promise<void> {
-    return this.#inTurn(socket, channel, async () => socket.leave(this.#channels.roomOf(channel)));
+    return this.#inTurn(socket, [channel], async () => socket.leave(this.#channels.roomOf(channel)));
   }
 
   /** Sends one event to one socket, past the adapter: what it hears from us directly is not a publication. */
   send(socket: Socket, event: string, ...args: readonly unknown[]): void {
     deliverToSocket(socket, encodeText(JSON.stringify([event, ...args])));
+  }
+
+  /** Says something to another node, at most once; a node that is gone is not an error. */
+  async tell(node: string, message: Uint8Array): Promise<void> {
+    await this.#parts.pubSub.publish(topicOfNode(this.#parts.cluster, node), message);
+  }
+
+  /** Registers who hears what {@link tell} said on another node. It MUST take any bytes and MUST NOT throw. */
+  onNodeMessage(listener: (message: Uint8Array) => void): void {
+    this.#onNodeMessage = listener;
   }
 
   close(): void {
@@ -165,7 +216,7 @@ export class Fanout {
     const items = missed ? missed.items.filter(({ except }) => !except.includes(socket.id)) : [];
     // With their own bookmarks they would take the client back behind what it has heard of its other channels.
     const bookmark = this.#lane.bookmark;
-    for (const item of items) deliverToSocket(socket, encode({ ...item, args: withBookmark(item.args, bookmark) }));
+    for (const item of items) deliverToSocket(socket, this.#encode({ ...item, args: withBookmark(item.args, bookmark) }));
     if (items.length > 0) this.#parts.observer.replayed(items.length);
     // Joined while the socket was closing, it would stay in the room for ever.
     if (socket.connected) void socket.join(state.room);
@@ -173,13 +224,15 @@ export class Fanout {
     return { epoch: delivered.epoch, offset: delivered.offset, recovered, replayed: items.length };
   }
 
-  #inTurn<Result>(socket: Socket, channel: Channel, act: () => Promise<Result> | Result): Promise<Result> {
+  /** Runs `act` when everything that was asked before for the socket and any of the channels is done. */
+  #inTurn<Result>(socket: Socket, channels: readonly Channel[], act: () => Promise<Result> | Result): Promise<Result> {
     const turns = this.#turns.get(socket) ?? new Map<Channel, Promise<unknown>>();
     this.#turns.set(socket, turns);
-    const turn = (turns.get(channel) ?? Promise.resolve()).then(act, act);
-    turns.set(channel, turn);
+    const before = Promise.allSettled(channels.map((channel) => turns.get(channel)));
+    const turn = before.then(act);
+    for (const channel of channels) turns.set(channel, turn);
     const forget = (): void => {
-      if (turns.get(channel) === turn) turns.delete(channel);
+      for (const channel of channels) if (turns.get(channel) === turn) turns.delete(channel);
     };
     turn.then(forget, forget);
     return turn;
@@ -187,6 +240,10 @@ export class Fanout {
 
   #hear(topic: string, message: Uint8Array): void {
     const { observer } = this.#parts;
+    if (topic === this.#nodeTopic) {
+      this.#onNodeMessage(message);
+      return;
+    }
     if (!isAnnouncement(message)) {
       observer.announcement(this.#stock.hear(topic, message) ? "foreign" : "garbage");
       return;
@@ -202,17 +259,23 @@ export class Fanout {
   #deliver(state: ChannelState, item: Item): void {
     for (const captured of state.captures) captured.push(item);
     if (this.#namespace?.adapter.rooms.has(state.room)) {
-      this.#parts.observer.delivered(deliverToRoom(this.#namespace, state.room, item.except, encode(item)));
+      this.#parts.observer.delivered(deliverToRoom(this.#namespace, state.room, item.except, this.#encode(item)));
     }
   }
 
   #reset(state: ChannelState, reason: ResetReason): void {
-    this.#parts.observer.reset(reason);
-    const notice = encodeText(JSON.stringify(["fanfare:reset", { channel: state.channel, reason }]));
-    if (this.#namespace !== undefined) deliverToRoom(this.#namespace, state.room, [], notice);
+    const ids = this.#namespace?.adapter.rooms.get(state.room) ?? [];
+    const sockets = [...ids].flatMap((id) => this.#namespace?.sockets.get(id) ?? []);
+    this.#tellReset(state, reason, sockets);
   }
-}
 
-function encode({ args, binary }: Item): EncodedEvent {
-  return binary ? encodeBinary(args) : encodeText(args);
+  #tellReset({ channel }: ChannelState, reason: ResetReason, sockets: readonly Socket[]): void {
+    this.#parts.observer.reset(reason);
+    for (const socket of sockets) this.send(socket, "fanfare:reset", { channel, reason });
+  }
+
+  #encode({ args, binary }: Item): EncodedEvent {
+    const text = this.#parts.bookmarks ? args : withBookmark(args, null);
+    return binary ? encodeBinary(text) : encodeText(text);
+  }
 }

@@ -1,3 +1,3 @@
-export { Fanout, type FanoutParts, type Subscribed } from "./fanout.ts";
+export { Fanout, type FanoutParts, type SessionChannel, type Subscribed } from "./fanout.ts";
 export type { FanoutObserver, ResetReason } from "./observer.ts";
 export type { ReplayOptions } from "./replay.ts";

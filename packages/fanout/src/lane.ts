@@ -149,6 +149,7 @@ export class Lane {
         this.#parts.observer.repaired("filled");
         this.#drain(items);
         if (this.#queueLost) this.#doubt = true;
+        if (!this.#doubt) this.#newest = Math.max(this.#newest, this.#frontier);
       } catch {
         // The broker is away. Its link going down ends the loop, its coming back starts it again.
         this.#doubt = true;
@@ -183,9 +184,9 @@ export class Lane {
     const delivered = state.delivered;
     if (delivered === undefined) return [];
     const { reader, broker } = this.#parts;
-    const { top, first, publications } = await reader.after(state.channel, delivered.offset);
+    const { top, first, publications } = await reader.read(state.channel, "after", delivered.offset);
     if (top.epoch !== delivered.epoch) {
-      return this.#startOver(state, "epoch_changed", await reader.after(state.channel, 0));
+      return this.#startOver(state, "epoch_changed", await reader.read(state.channel, "after", 0));
     }
     const fresh = publications.filter(({ offset }) => offset > delivered.offset);
     const next = fresh[0];

@@ -42,7 +42,7 @@ export async function replay(state: ChannelState, reader: LogReader, clock: Cloc
   const captured: Item[] = [];
   state.captures.add(captured);
   try {
-    const { top, first, publications } = await reader.after(state.channel, from);
+    const { top, first, publications } = await reader.read(state.channel, "after", from);
     // A client that comes from another node may have heard more than this node has; joined now, it would hear it twice.
     for (let waited = 0; waited < lagPatienceMs && isBehind(state, from, top); waited += lagPollMs) await pause(lagPollMs, clock);
     const now = state.delivered;

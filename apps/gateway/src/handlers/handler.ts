@@ -2,7 +2,7 @@ import type { GatewayParts } from "../parts.ts";
 import type { ClientSocket } from "../session.ts";
 
 /** What every handler works with: the gateway's parts and the connection that asks. */
-export interface Asked extends Pick<GatewayParts, "broker" | "fanout" | "rules" | "tokens" | "metrics" | "node"> {
+export interface Asked extends Pick<GatewayParts, "broker" | "fanout" | "recovery" | "rules" | "tokens" | "metrics" | "node"> {
   readonly socket: ClientSocket;
 }
 

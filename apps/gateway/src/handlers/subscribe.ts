@@ -10,7 +10,7 @@ export const subscribe: Handler = (asked, request) =>
   subscribeTo(asked, typeof request === "string" ? { channel: request } : parse(request));
 
 /** The same for what a connection subscribes to when it opens. */
-export async function subscribeTo({ socket, fanout, rules }: Asked, request: clientEvents.SubscribeRequest) {
+export async function subscribeTo({ socket, fanout, recovery, rules }: Asked, request: clientEvents.SubscribeRequest) {
   const channel = channelName(request.channel);
   const subscribed = fanout.isSubscribed(socket, channel);
   authorize(rules, "subscribe", channel, identityOf(socket), subscribed);
@@ -22,5 +22,12 @@ export async function subscribeTo({ socket, fanout, rules }: Asked, request: cli
   // Replaying is reading history: since and rewind are for those who may do that, or who were there.
   if (request.rewind !== undefined) authorize(rules, "history", channel, identityOf(socket), true);
   const { epoch, offset, recovered, replayed } = await fanout.subscribe(socket, channel, request);
+  if (!subscribed) {
+    // A subscription that is not written down would be missing after a recovery, and nobody would notice.
+    await recovery?.subscribed(socket, channel, { epoch, offset }).catch(async (thrown) => {
+      await fanout.unsubscribe(socket, channel);
+      throw thrown;
+    });
+  }
   return { channel, epoch, offset, recovered, replayed };
 }

@@ -1,0 +1,183 @@
+import { randomBytes } from "node:crypto";
+import {
+  asFanfareError,
+  type Bookmark,
+  type Channel,
+  type Clock,
+  type Ownership,
+  type Position,
+  parseBookmark,
+  type SessionRecord,
+  type Sessions,
+} from "@fanfare/domain";
+import type { Fanout } from "@fanfare/fanout";
+import type { Log } from "@fanfare/telemetry";
+import type { Namespace } from "socket.io";
+import { adopt, closeZombie, makeRecoverable } from "./adopt.ts";
+import { type ClientSocket, identityOf } from "./session.ts";
+
+/** How long a client may stay away: at least this minus one round of renewals. */
+const lifeMs = 180_000;
+const renewMs = 45_000;
+const renewBatch = 500;
+/** While the broker is away a returning client waits this long, and then tries again by itself. */
+const claimPatienceMs = 8_000;
+const claimRetryMs = 250;
+
+/** Disconnects after which nobody comes back: the client or an operator meant it. */
+const final: ReadonlySet<string> = new Set(["client namespace disconnect", "server namespace disconnect"]);
+
+interface Kept {
+  readonly socket: ClientSocket;
+  readonly pid: string;
+  readonly owner: Ownership;
+  readonly channels: Map<Channel, Position>;
+}
+
+/** What a returning session brings along. */
+export interface Resumption {
+  readonly channels: readonly (readonly [Channel, Position])[];
+  readonly bookmark: Bookmark;
+}
+
+export interface RecoveryParts {
+  readonly sessions: Sessions;
+  readonly fanout: Fanout;
+  readonly node: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/**
+ * Sessions that outlive their connection and their node. The record of each is written whenever its channels change, so that
+ * any node can go on from it; a client shows its `pid` and the last bookmark it has heard, which the stock one does by itself.
+ */
+export class Recovery {
+  readonly #parts: RecoveryParts;
+  readonly #kept = new Map<string, Kept>();
+  #stopRenewing: () => void = () => undefined;
+  #stopped = false;
+
+  constructor(parts: RecoveryParts) {
+    this.#parts = parts;
+    parts.fanout.onNodeMessage((message) => this.#hear(message));
+    this.#scheduleRenewal();
+  }
+
+  /**
+   * For a socket that is about to connect and whose identity is known: takes up the session it names, or starts one.
+   * Undefined for a new one. Rejects with `BROKER_UNAVAILABLE` when it cannot be known whether there is one.
+   */
+  async admit(namespace: Namespace, socket: ClientSocket): Promise<Resumption | undefined> {
+    const { node } = this.#parts;
+    const { pid, offset }: { pid?: unknown; offset?: unknown } = socket.handshake.auth;
+    const bookmark = parseBookmark(offset);
+    if (typeof pid === "string" && pid.length <= 64 && bookmark !== undefined) {
+      const claimed = await this.#claim(pid);
+      // Another user's token with this session's secret: a new session, and nothing of the old one.
+      if (claimed !== undefined && claimed.record.user === (identityOf(socket).user ?? null)) {
+        const { record, owner, previousNode } = claimed;
+        adopt(namespace, socket, { id: record.id, pid });
+        if (previousNode !== node) void this.#closeElsewhere(previousNode, record.id, owner.turn);
+        this.#keep({ socket, pid, owner, channels: new Map(record.channels) });
+        return { channels: record.channels, bookmark };
+      }
+    }
+    const fresh = randomBytes(18).toString("base64url");
+    makeRecoverable(socket, fresh);
+    this.#keep({ socket, pid: fresh, owner: { node, turn: 1 }, channels: new Map() });
+    return undefined;
+  }
+
+  /** Notes what the socket is subscribed to now, and writes it down. Rejects with `BROKER_UNAVAILABLE`. */
+  async subscribed(socket: ClientSocket, channel: Channel, position: Position): Promise<void> {
+    const kept = this.#kept.get(socket.id);
+    if (kept === undefined) return;
+    kept.channels.set(channel, { epoch: position.epoch, offset: position.offset });
+    await this.#save(kept);
+  }
+
+  async unsubscribed(socket: ClientSocket, channel: Channel): Promise<void> {
+    const kept = this.#kept.get(socket.id);
+    if (kept?.channels.delete(channel)) await this.#save(kept);
+  }
+
+  /** Writes the session down for the first time, or again. */
+  async save(socket: ClientSocket): Promise<void> {
+    const kept = this.#kept.get(socket.id);
+    if (kept !== undefined) await this.#save(kept);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#stopRenewing();
+  }
+
+  #keep(kept: Kept): void {
+    const { socket, pid } = kept;
+    const { id } = socket;
+    this.#kept.set(id, kept);
+    const forget = (): void => {
+      if (this.#kept.get(id) === kept) this.#kept.delete(id);
+    };
+    socket.once("disconnect", (reason) => {
+      forget();
+      if (final.has(reason)) this.#parts.sessions.end(pid).catch(() => undefined);
+    });
+    // A socket that never connects has no disconnect.
+    socket.conn.once("close", forget);
+  }
+
+  async #claim(pid: string) {
+    const { sessions, node, clock } = this.#parts;
+    for (let waited = 0; ; waited += claimRetryMs) {
+      try {
+        return await sessions.claim(pid, node, lifeMs);
+      } catch (thrown) {
+        if (asFanfareError(thrown).band !== "dependency" || waited >= claimPatienceMs) throw thrown;
+        await new Promise<void>((resolve) => void clock.after(claimRetryMs, resolve));
+      }
+    }
+  }
+
+  async #save({ socket, pid, owner, channels }: Kept): Promise<void> {
+    const record: SessionRecord = { id: socket.id, user: identityOf(socket).user ?? null, channels: [...channels] };
+    if (!(await this.#parts.sessions.save(pid, record, owner, lifeMs))) {
+      // This node has slept, or the client was faster: it goes on elsewhere, and this connection is nobody's.
+      closeZombie(socket);
+    }
+  }
+
+  async #closeElsewhere(node: string, id: string, turn: number): Promise<void> {
+    // A node that is gone does not hear it, and needs not: its connections are gone as well.
+    await this.#parts.fanout.tell(node, Buffer.from(JSON.stringify({ close: id, turn }))).catch(() => undefined);
+  }
+
+  #hear(message: Uint8Array): void {
+    let order: { close?: unknown; turn?: unknown };
+    try {
+      order = JSON.parse(Buffer.from(message).toString());
+    } catch {
+      return;
+    }
+    const { close, turn } = order ?? {};
+    const kept = typeof close === "string" ? this.#kept.get(close) : undefined;
+    if (kept !== undefined && typeof turn === "number" && kept.owner.turn < turn) closeZombie(kept.socket);
+  }
+
+  #scheduleRenewal(): void {
+    if (!this.#stopped) this.#stopRenewing = this.#parts.clock.after(renewMs, () => void this.#renew());
+  }
+
+  async #renew(): Promise<void> {
+    const pids = [...this.#kept.values()].map(({ pid }) => pid);
+    try {
+      for (let at = 0; at < pids.length; at += renewBatch) {
+        await this.#parts.sessions.renew(pids.slice(at, at + renewBatch), lifeMs);
+      }
+    } catch (err) {
+      this.#parts.log.warn({ err }, "sessions not renewed");
+    }
+    this.#scheduleRenewal();
+  }
+}
