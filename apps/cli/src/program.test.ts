@@ -1,18 +1,9 @@
-import { spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
-
-const bin = fileURLToPath(new URL("../bin/fanfare.mjs", import.meta.url));
-
-interface Outcome {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
+import { fanfare as run } from "../test/command.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -20,20 +11,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-/** Runs the built command in an empty folder with an environment that has no settings of ours. */
-function fanfare(args: string[], env: Record<string, string> = {}): Promise<Outcome> {
-  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("FANFARE_")));
-  const child = spawn(process.execPath, [bin, ...args], { cwd: folder, env: { ...inherited, ...env } });
-  let out = "";
-  let err = "";
-  child.stdout.on("data", (data) => {
-    out += data;
-  });
-  child.stderr.on("data", (data) => {
-    err += data;
-  });
-  return new Promise((resolve) => child.once("close", (code) => resolve({ code, out, err })));
-}
+/** In an empty folder, so that no settings file is found. */
+const fanfare = (args: string[], env: Record<string, string> = {}) => run(args, { cwd: folder, env });
 
 test("help and version fit 80 columns and end well", async () => {
   for (const args of [["--help"], ["up", "--help"], ["gateway", "--help"], ["tail", "--help"], ["--version"]]) {

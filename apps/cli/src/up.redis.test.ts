@@ -1,0 +1,78 @@
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { until } from "@fanfare/test-support";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { RunningCommand } from "../test/command.ts";
+
+/** A real cluster of two nodes, in a temporary folder of its own. */
+let folder: string;
+let up: RunningCommand;
+let env: Record<string, string>;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "up-"));
+  up = new RunningCommand(["up", "--port", "0", "--admin-port", "0"], { cwd: folder, env: { TMPDIR: folder } });
+  await up.says(/Ctrl-C ends everything/, 30_000);
+  env = { FANFARE_URL: (await up.says(/^clients +(\S+)$/m))[1] ?? "" };
+}, 40_000);
+
+afterAll(async () => {
+  up.process.kill("SIGKILL");
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** The processes that `up` has started and that still run, by the words of their command lines. */
+async function childrenOf(word: string): Promise<number[]> {
+  const pid = up.process.pid;
+  const pids = (await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => ""))
+    .trim()
+    .split(" ")
+    .filter(Boolean)
+    .map(Number);
+  const lines = await Promise.all(pids.map((child) => readFile(`/proc/${child}/cmdline`, "utf8").catch(() => "")));
+  return pids.filter((_, at) => lines[at]?.includes(word));
+}
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+interface Point {
+  readonly offset: number;
+  readonly data: { readonly x: number };
+}
+
+test("nodes that are killed are started again, and who tails the wave misses nothing and hears nothing twice", async () => {
+  const tail = new RunningCommand(["tail", "demo:sine"], { cwd: folder, env });
+  const points = (): Point[] =>
+    tail.out
+      .split("\n")
+      .slice(0, -1)
+      .map((line) => JSON.parse(line));
+  await until(() => (points().length < 5 ? `only ${points().length} points` : undefined), 10_000);
+
+  for (const [index, pid] of (await childrenOf("gateway")).entries()) {
+    process.kill(pid, "SIGKILL");
+    await up.says(new RegExp(`(node [12] is back.*){${index + 1}}`, "s"));
+    const seen = points().length;
+    await until(() => (points().length < seen + 10 ? `only ${points().length - seen} points since` : undefined), 15_000);
+  }
+  await tail.stop();
+  const heard = points();
+  expect(heard.map(({ offset }) => offset)).toEqual(heard.map((_, at) => (heard[0]?.offset ?? 0) + at));
+  expect(heard.map(({ data }) => data.x)).toEqual(heard.map((_, at) => (heard[0]?.data.x ?? 0) + at));
+});
+
+test("told to stop, it leaves no process and no file behind", async () => {
+  const children = [...(await childrenOf("main.js")), ...(await childrenOf("redis"))];
+  expect(children).toHaveLength(4);
+  expect(await up.stop()).toBe(0);
+  expect(children.filter(alive)).toEqual([]);
+  expect(await readdir(folder)).toEqual([]);
+});
