@@ -360,12 +360,16 @@ describe("when answers get lost", () => {
   });
 });
 
-test("a primary that has become a replica is told apart from one that is well", async () => {
+test("a primary that has become a replica is unavailable, and its successor is looked for by a new connection", async () => {
   const redis = await redisWith({ port: true });
-  const node = nodeAt(redis.url);
+  const proxy = await proxyTo(redis);
+  const node = nodeAt(`redis://127.0.0.1:${proxy.port}`);
+  await until(isUp(node));
   await node.broker.publish(draftOf("1"), keep);
+  const connections = proxy.connections;
   await redis.cli("replicaof", "127.0.0.1", String(await freePort()));
   await expect(node.broker.publish(draftOf("2"), keep)).rejects.toMatchObject({ code: "BROKER_UNAVAILABLE" });
+  await until(() => (proxy.connections > connections ? undefined : "still the same connections"));
   await redis.cli("replicaof", "no", "one");
   await publishUntilStored(node, draftOf("2"));
 });
