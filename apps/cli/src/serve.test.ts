@@ -2,8 +2,11 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { until } from "@fanfare/test-support";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { fanfare, RunningCommand } from "../test/command.ts";
+
+// Every command is a process of its own, and a busy machine takes its time to start one.
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 /** One machine, in memory: `serve`, and the client commands against it. */
 let folder: string;
