@@ -61,7 +61,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   io.on("connection", (socket: ClientSocket) => countConnection(socket, parts));
 
   const peer = createPeerServer(parts, {
-    unready: () => (draining ? "draining" : fanout.flowing ? undefined : "publications do not reach this node"),
+    unready: () => (draining ? "draining" : fanout.healthy ? undefined : "publications do not reach this node"),
   });
   const port = await listen(http, settings.port, settings.host, backlog);
   const peerPort = await listen(peer, settings.peerPort, settings.host).catch(async (reason) => {

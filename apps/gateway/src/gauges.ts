@@ -14,7 +14,7 @@ export function keepGauges({ metrics, fanout, clock }: Pick<GatewayParts, "metri
     }
     metrics.channels.set(channels);
     metrics.subscriptions.set(subscriptions);
-    metrics.brokerUp.set(fanout.flowing ? 1 : 0);
+    metrics.brokerUp.set(fanout.healthy ? 1 : 0);
     stop = clock.after(roundMs, round);
   };
   round();

@@ -45,7 +45,7 @@ export class Channels {
   }
 
   /** Keeps the channel known until {@link release}; a channel that is new to the node is opened. */
-  hold(channel: Channel): ChannelState {
+  hold(channel: Channel, logged = this.#parts.retention(channel).count > 0): ChannelState {
     const room = this.roomOf(channel);
     const topic = topicOfRoom(this.#parts.cluster, room);
     const known = this.#byTopic.get(topic);
@@ -57,7 +57,7 @@ export class Channels {
       channel,
       room,
       topic,
-      logged: this.#parts.retention(channel).count > 0,
+      logged,
       opened: Promise.resolve(),
       delivered: undefined,
       early: [],

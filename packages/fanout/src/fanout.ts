@@ -14,6 +14,7 @@ import {
   withBookmark,
 } from "@fanfare/domain";
 import type { Namespace, Server, Socket } from "socket.io";
+import { Canary } from "./canary.ts";
 import type { ChannelState } from "./channel-state.ts";
 import { Channels } from "./channels.ts";
 import { watchIdleChannels } from "./idle-check.ts";
@@ -70,6 +71,7 @@ export class Fanout {
   readonly #turns = new WeakMap<Socket, Map<Channel, Promise<unknown>>>();
   readonly #stopIdleCheck: () => void;
   readonly #nodeTopic: string;
+  readonly #canary: Canary;
   #namespace: Namespace | undefined;
   #onNodeMessage: (message: Uint8Array) => void = () => undefined;
 
@@ -100,6 +102,13 @@ export class Fanout {
     });
     pubSub.onMessage((topic, message) => this.#hear(topic, message));
     pubSub.onLink((link) => this.#lane.linkChanged(link));
+    this.#canary = new Canary({
+      broker,
+      clock,
+      node: parts.node,
+      listen: (channel) => this.#channels.hold(channel, false).opened,
+      lost: () => this.#lane.doubt(),
+    });
     this.#stopIdleCheck = watchIdleChannels(this.#channels, broker, clock, () => this.#lane.doubt());
   }
 
@@ -122,14 +131,22 @@ export class Fanout {
     return this.#lane.bookmark;
   }
 
-  /** Whether publications reach this node now. */
-  get flowing(): boolean {
-    return this.#lane.flowing;
+  /** Whether publications reach this node: the link is up, nothing is being caught up with, and canaries come back. */
+  get healthy(): boolean {
+    return this.#lane.flowing && this.#canary.alive;
+  }
+
+  /** How long ago a canary came back, in milliseconds. */
+  get canaryAgeMs(): number | undefined {
+    return this.#canary.ageMs;
   }
 
   /** The channels with subscribers on this node, and how many. */
   *subscribers(): Iterable<[Channel, number]> {
-    for (const { channel, room } of this.#channels) yield [channel, this.#namespace?.adapter.rooms.get(room)?.size ?? 0];
+    for (const { channel, room } of this.#channels) {
+      const size = this.#namespace?.adapter.rooms.get(room)?.size ?? 0;
+      if (size > 0) yield [channel, size];
+    }
   }
 
   isSubscribed(socket: Socket, channel: Channel): boolean {
@@ -203,6 +220,7 @@ export class Fanout {
 
   close(): void {
     this.#stopIdleCheck();
+    this.#canary.stop();
     this.#lane.close();
   }
 
@@ -257,6 +275,7 @@ export class Fanout {
   }
 
   #deliver(state: ChannelState, item: Item): void {
+    if (state.channel === this.#canary.channel) this.#canary.heard();
     for (const captured of state.captures) captured.push(item);
     if (this.#namespace?.adapter.rooms.has(state.room)) {
       this.#parts.observer.delivered(deliverToRoom(this.#namespace, state.room, item.except, this.#encode(item)));
