@@ -332,6 +332,14 @@ describe("when answers get lost", () => {
     proxy.reset();
     expect(await refusal).toBe("BROKER_UNAVAILABLE");
     expect(performance.now() - asked).toBeLessThan(1_000);
+    // And it is not sent again over the next connection.
+    await until(() =>
+      node.broker.ping().then(
+        () => undefined,
+        () => "still away",
+      ),
+    );
+    expect(await node.broker.open([news])).toMatchObject([{ offset: 2 }]);
   });
 
   test("because connections are reset again and again, retried publications are still stored once each", async () => {

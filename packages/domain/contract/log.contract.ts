@@ -82,11 +82,13 @@ export function logContract(open: OpenBrokerWorld): void {
       const retain = { count: 1_000, seconds: 0.3 };
       await publishNumbers(brokers[0], channel, 3, retain);
       const firstSeq = (await brokers[0].open([channel]))[0]?.seq ?? 0;
+      let polls = 0;
       await until(async () => {
-        await publish(brokers[0], channel, '"newer"', {}, retain);
+        // Few, so that it is the reading that leaves them out: a broker may cut its logs now and then.
+        if (polls++ % 5 === 0) await publish(brokers[0], channel, '"newer"', {}, retain);
         const { first } = await brokers[1].read(channel, { from: "end", limit: 0 }, retain);
         return first > 3 ? undefined : `the log begins at ${first}`;
-      });
+      }, 2_000);
       const readAt = Date.now();
       const slice = await brokers[1].read(channel, { from: "after", offset: 0, limit: 1_000 }, retain);
       expect(timeOfSeq(slice.publications[0]?.seq ?? 0)).toBeGreaterThanOrEqual(readAt - 301);
