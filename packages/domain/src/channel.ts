@@ -27,6 +27,18 @@ export function namespaceOf(channel: Channel): string {
 }
 
 /**
+ * The partition that a channel lives in, of `partitions`. A partition is what one Redis primary can order: a standalone or
+ * Sentinel Redis has one; a Redis Cluster has several, each on the primary that its number hashes to. FNV-1a, so that every
+ * node and every version agrees.
+ */
+export function partitionOf(channel: Channel, partitions: number): number {
+  if (partitions === 1) return 0;
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < channel.length; at++) hash = Math.imul(hash ^ channel.charCodeAt(at), 0x01000193);
+  return (hash >>> 0) % partitions;
+}
+
+/**
  * The Socket.IO room that holds a channel's subscribers on a node.
  *
  * The braces do two things. No session id and no channel name contains one, so a channel's room can never be somebody's

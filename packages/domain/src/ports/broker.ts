@@ -12,11 +12,14 @@ import type { ChannelTop, Draft, Publication, Retention } from "../publication.t
  * publish is then unknown, and a retry with the same id stores it at most once. `BROKER_FULL` says that nothing was stored.
  */
 export interface Broker {
+  /** How many partitions the channels are spread over, see {@link partitionOf}. Seqs compare within one only. */
+  readonly partitions: number;
+
   /**
    * Stores and announces. A draft whose id is remembered is not stored again: `duplicate` with the first position when
    * the content is the same, `conflict` when it is not. Ids are remembered for {@link limits.idempotencySeconds}.
    */
-  publish(draft: Draft, retain: Retention): Promise<PublishOutcome>;
+  publish(draft: Draft, retain: Retention, options?: PublishOptions): Promise<PublishOutcome>;
 
   /**
    * The newest place of each channel, in the order asked; a channel that has never been used is given its epoch. Keeps the
@@ -25,10 +28,10 @@ export interface Broker {
   open(channels: readonly Channel[]): Promise<ChannelTop[]>;
 
   /**
-   * The seq of the newest publication of any channel, 0 when there has been none: everything stored before the call has a
-   * seq up to it, everything stored after the answer a higher one.
+   * The seq of the newest publication in a partition, 0 when there has been none: everything stored there before the call has
+   * a seq up to it, everything stored after the answer a higher one.
    */
-  frontier(): Promise<Seq>;
+  frontier(partition: number): Promise<Seq>;
 
   /** Part of one channel's log. Never waits for publications to come. A channel never used reads as empty. */
   read(channel: Channel, range: LogRange, retain: Retention): Promise<LogSlice>;
@@ -51,8 +54,21 @@ export interface Broker {
   close(): Promise<void>;
 }
 
+export interface PublishOptions {
+  /**
+   * Wait until a replica has it too, for a short while. What came of it is `replicas` in the outcome: 0 says that the
+   * publication is stored, and that a failover might still lose it.
+   */
+  readonly durable?: boolean | undefined;
+}
+
 export type PublishOutcome =
-  | { readonly kind: "stored" | "duplicate"; readonly position: Position }
+  | {
+      readonly kind: "stored" | "duplicate";
+      readonly position: Position;
+      /** How many replicas have confirmed it; only when asked for. */
+      readonly replicas?: number | undefined;
+    }
   | { readonly kind: "conflict" };
 
 /** Which part of a log: an edge, a direction from it and a bound. */

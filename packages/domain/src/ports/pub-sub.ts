@@ -26,10 +26,10 @@ export interface PubSub {
   onMessage(listener: (topic: string, message: Uint8Array) => void): void;
 
   /**
-   * `down`: messages may be missing from now on. `up`: every subscribed topic is heard again; what was announced in
+   * The link to each partition, by itself. `down`: messages may be missing from now on. `up`: every subscribed topic is heard again; what was announced in
    * between is only in the logs. The first `up` comes with the first connection.
    */
-  onLink(listener: (link: Link) => void): void;
+  onLink(listener: (link: Link, partition: number) => void): void;
 
   /** Nothing is heard afterwards. Idempotent. */
   close(): Promise<void>;

@@ -14,6 +14,9 @@ const draftFields = {
   data: Type.Unknown({ description: 'Any JSON, carried to the byte; {"base64": "…"} arrives as a binary.' }),
   event: Type.Optional(Type.String({ minLength: 1, maxLength: limits.eventLengthMax, default: "message" })),
   id: Type.Optional(IdField),
+  durable: Type.Optional(
+    Type.Boolean({ description: "Wait until a replica of the broker has it too; the answer says how many have." }),
+  ),
   except: Type.Optional(
     Type.Union([SessionIdField, Type.Array(SessionIdField, { maxItems: limits.exceptMax })], {
       description: "Session ids that do not get it.",
@@ -58,6 +61,7 @@ export const Published = Type.Object({
   epoch: Type.String({ pattern: epochPattern }),
   offset: OffsetField,
   duplicate: Type.Boolean(),
+  replicas: Type.Optional(Type.Integer({ description: "Replicas that have confirmed it, when `durable` was asked for." })),
 });
 
 export const PublicationSchema = Type.Object({

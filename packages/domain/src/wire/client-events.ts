@@ -32,6 +32,8 @@ export const PublishRequest = Type.Object(
     data: Type.Unknown(),
     event: Type.Optional(Type.String({ minLength: 1, maxLength: limits.eventLengthMax })),
     id: Type.Optional(IdField),
+    /** Wait for a replica; the answer then says how many have it. */
+    durable: Type.Optional(Type.Boolean()),
   },
   strict,
 );
