@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { adminCommand } from "./commands/admin.ts";
+import { benchCommand } from "./commands/bench.ts";
 import { checkCommand } from "./commands/check.ts";
 import { gatewayCommand } from "./commands/gateway.ts";
 import { publishCommand } from "./commands/publish.ts";
@@ -32,6 +33,7 @@ function createProgram(): Command {
     tailCommand,
     tokenCommand,
     checkCommand,
+    benchCommand,
   ];
   for (const create of commands) program.addCommand(create());
   for (const command of [program, ...program.commands]) {

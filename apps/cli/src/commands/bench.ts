@@ -1,0 +1,88 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type BenchRedis, runBench, scenarios } from "@fanfare/bench";
+import { FanfareError } from "@fanfare/domain";
+import { endWithUs, findRedisServer, type RedisServerBinary, startRedisServer } from "@fanfare/redis-server";
+import { Argument, Command, InvalidArgumentError } from "commander";
+import { Failure } from "../failure.ts";
+import { onStop } from "../stop.ts";
+
+interface BenchFlags {
+  readonly repetitions: number;
+  readonly connections: number;
+  readonly subscribers: number;
+  readonly json?: boolean;
+}
+
+/** No scenario begins another repetition later than this; what runs then, it finishes. */
+const budgetMs = 80_000;
+
+export function benchCommand(): Command {
+  const list = Object.entries(scenarios).map(([name, { about }]) => `  ${name.padEnd(9)} ${about}`);
+  return new Command("bench")
+    .description("measure this machine: Fanfare beside stock Socket.IO, in turns, on this machine's loopback")
+    .addArgument(new Argument("[scenario]", "one of them; all when it is left out").choices(Object.keys(scenarios)))
+    .option("--repetitions <n>", "runs of each contestant", from(1, 50), 5)
+    .option("--connections <n>", "connections of idle", from(100, 100_000), 2_000)
+    .option("--subscribers <n>", "subscribers of fanout", from(10, 10_000), 1_000)
+    .option("--json", "print one JSON document with the values of all runs")
+    .addHelpText("after", `\nScenarios:\n${list.join("\n")}\n\nWhat is measured and what is not: packages/bench/METHOD.md`)
+    .action(bench);
+}
+
+async function bench(scenario: string | undefined, flags: BenchFlags): Promise<void> {
+  const { json = false, ...counts } = flags;
+  const stop = new AbortController();
+  const binary = await findRedisServer({ onStep: progress });
+  if (binary === undefined) throw new Failure("There is no redis-server to be had here, and the bench measures with one.");
+  const host = {
+    fanfare: fileURLToPath(new URL("../main.js", import.meta.url)),
+    startRedis: (dir: string) => startRedis(binary, dir),
+    guard: endWithUs,
+    progress,
+    signal: stop.signal,
+  };
+  const command = `fanfare bench${scenario === undefined ? "" : ` ${scenario}`}`;
+  const wish = { ...counts, scenario, json, command, budgetMs, redisVersion: binary.version };
+  const done = runBench(wish, host, (text) => {
+    clearProgress();
+    process.stdout.write(text);
+  });
+  onStop(async () => {
+    stop.abort();
+    await done.catch(() => {});
+  });
+  try {
+    await done;
+  } catch (cause) {
+    if (cause instanceof FanfareError) throw cause;
+    // A process under test that died or refused: what it said is what one needs, not where we heard of it.
+    throw new Failure("The bench could not be carried out.", { cause });
+  } finally {
+    clearProgress();
+  }
+}
+
+async function startRedis(binary: RedisServerBinary, dir: string): Promise<BenchRedis> {
+  const socket = join(dir, "redis.sock");
+  const { pid, stop } = await startRedisServer(binary, { socket, dir });
+  return { socket, pid, version: binary.version, stop };
+}
+
+/** On stderr, so that the report can go to a file. A terminal shows one line that changes. */
+function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${text.slice(0, 79)}`);
+  else process.stderr.write(`${text}\n`);
+}
+
+function clearProgress(): void {
+  if (process.stderr.isTTY) process.stderr.write("\r\x1b[2K");
+}
+
+function from(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const number = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
+    if (number >= min && number <= max) return number;
+    throw new InvalidArgumentError(`Give a whole number from ${min} to ${max}.`);
+  };
+}

@@ -1,0 +1,35 @@
+import { randomBytes } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Served, Stage } from "../process/stage.ts";
+import { type Cluster, channel } from "./cluster.ts";
+
+/** What `fanfare up` opens, too: every publication is stored, and a subscriber may ask for what it missed. */
+const rules = { namespaces: { public: { subscribe: "anyone", history: "anyone", retain: { count: 1_000, seconds: 600 } } } };
+
+/** One Redis, one admin and `nodes` gateways, as they ship. The subscribers belong on the last gateway. */
+export async function fanfareCluster(stage: Stage, nodes: number): Promise<Cluster> {
+  const redis = await stage.redis();
+  const token = randomBytes(16).toString("hex");
+  const rulesFile = join(stage.dir, "rules.json");
+  await writeFile(rulesFile, JSON.stringify(rules));
+  const shared = { FANFARE_REDIS_URL: `redis+unix://${redis.socket}`, FANFARE_RULES: rulesFile };
+  const gateways = await Promise.all(Array.from({ length: nodes }, () => gateway(stage, shared)));
+  const admin = await stage.fanfare("admin", {
+    ...shared,
+    FANFARE_ADMIN_HOST: "127.0.0.1",
+    FANFARE_ADMIN_PORT: "0",
+    FANFARE_ADMIN_KEYS: `bench:${token}`,
+  });
+  const last = gateways.at(-1) ?? admin;
+  return {
+    publish: { port: admin.port, path: "/v1/publish", token, before: `{"channel":"${channel}","data":`, after: "}" },
+    listen: { port: last.port, protocol: "socket.io", channel },
+    pids: { listening: last.pid, publishing: admin.pid, redis: redis.pid },
+  };
+}
+
+function gateway(stage: Stage, shared: Readonly<Record<string, string>>): Promise<Served> {
+  const ports = { FANFARE_HOST: "127.0.0.1", FANFARE_PORT: "0", FANFARE_PEER_PORT: "0" };
+  return stage.fanfare("gateway", { ...shared, ...ports });
+}

@@ -1,0 +1,48 @@
+import type { BenchRedis } from "../host.ts";
+import type { Stage } from "../process/stage.ts";
+import type { PlainDuties } from "../workers/plain-loop.ts";
+import type { StockDuties } from "../workers/stock-node.ts";
+import { type Cluster, channel } from "./cluster.ts";
+
+/** Sharded pub/sub, the cheapest of the stock adapters, came with Redis 7. */
+function adapterFor({ version }: BenchRedis): "sharded" | "classic" {
+  return Number.parseInt(version, 10) >= 7 ? "sharded" : "classic";
+}
+
+/** For the notes of a report. */
+export const adapterNote =
+  "stock: Socket.IO with its Redis adapter, sharded on Redis 7 or later, else classic, on the same ioredis and ws as fanfare.";
+
+/** One Redis and `nodes` processes of stock Socket.IO. The first answers publishes, the subscribers belong on the last. */
+export async function stockCluster(stage: Stage, nodes: number): Promise<Cluster> {
+  const redis = await stage.redis();
+  const workers = Array.from({ length: nodes }, () => stage.worker<StockDuties>("stock-node"));
+  const ports = await Promise.all(
+    workers.map((worker) => worker.ask("start", { redisSocket: redis.socket, adapter: adapterFor(redis) })),
+  );
+  const [first, last] = [workers[0], workers.at(-1)];
+  const [publishPort, listenPort] = [ports[0], ports.at(-1)];
+  if (first === undefined || last === undefined || publishPort === undefined || listenPort === undefined) {
+    throw new Error("A cluster has at least one node.");
+  }
+  return {
+    publish: publishTarget(publishPort),
+    listen: { port: listenPort, protocol: "socket.io", channel },
+    pids: { listening: last.pid, publishing: first.pid, redis: redis.pid },
+  };
+}
+
+/** One process that writes each publication to each websocket: no Socket.IO, no Redis, no channels. */
+export async function plainLoop(stage: Stage): Promise<Cluster> {
+  const worker = stage.worker<PlainDuties>("plain-loop");
+  const port = await worker.ask("start", {});
+  return {
+    publish: publishTarget(port),
+    listen: { port, protocol: "plain", channel },
+    pids: { listening: worker.pid, publishing: worker.pid, redis: undefined },
+  };
+}
+
+function publishTarget(port: number) {
+  return { port, path: "/publish", token: "none", before: `{"room":"${channel}","data":`, after: "}" };
+}

@@ -1,0 +1,76 @@
+import type { Cluster } from "../contestants/cluster.ts";
+import { fanfareCluster } from "../contestants/fanfare.ts";
+import { stockCluster } from "../contestants/stock.ts";
+import { metered } from "../process/meter.ts";
+import type { Metric } from "../report/outcome.ts";
+import type { Contestant } from "../report/repetitions.ts";
+import type { Flood, PublisherDuties } from "../workers/publisher.ts";
+import { foreignNote, onStage, type Scenario } from "./scenario.ts";
+
+const payloadBytes = 128;
+const runMs = 2_000;
+const warmUpMs = 700;
+const connections = 32;
+const batchItems = 100;
+/** Few connections carry many publications each: with 32 the server would work on thousands at once. */
+const batchConnections = 4;
+const linesAhead = 1_000;
+
+const metrics: readonly Metric[] = [
+  { key: "perSecond", title: "publishes\na second", digits: 0, spread: true },
+  { key: "serverMicros", title: "server CPU\nµs/publish", digits: 1, spread: true },
+  { key: "redisMicros", title: "Redis CPU\nµs/publish", digits: 1 },
+];
+
+/** How many publishes a second one server process answers, and what one costs. */
+export const publish: Scenario = {
+  about: "publishes a second and CPU per publish: REST, batch, NDJSON",
+  run: (host, options) =>
+    onStage(host, options, async ({ stage, repeat }) => {
+      const ours = await fanfareCluster(stage, 0);
+      const stock = await stockCluster(stage, 1);
+      const publisher = stage.worker<PublisherDuties>("publisher");
+      const pinning = await stage.isolate([ours.pids.publishing, stock.pids.publishing]);
+
+      const contestant = (name: string, { publish, pids }: Cluster, path: string, how: Partial<Flood>): Contestant => {
+        const flood = { target: { ...publish, path }, how: "single", connections, together: 1, payloadBytes, ...how } as const;
+        return {
+          name,
+          async run() {
+            await publisher.ask("flood", { ...flood, forMs: warmUpMs });
+            const work = () => publisher.ask("flood", { ...flood, forMs: runMs });
+            const watched = [pids.publishing, pids.redis ?? pids.publishing];
+            const { result, cpuMicros, foreignShare } = await metered(watched, stage.pids, work);
+            const { publications, ms } = result;
+            const [serverMicros = 0, redisMicros = 0] = cpuMicros.map((micros) => micros / publications);
+            return { sample: { perSecond: (publications / ms) * 1_000, serverMicros, redisMicros, foreignShare } };
+          },
+        };
+      };
+
+      const series = await repeat([
+        contestant("fanfare, one each", ours, "/v1/publish", {}),
+        contestant(`fanfare, batch of ${batchItems}`, ours, "/v1/publish/batch", {
+          how: "batch",
+          connections: batchConnections,
+          together: batchItems,
+        }),
+        contestant("fanfare, NDJSON", ours, "/v1/publish/stream", { how: "lines", connections: 1, together: linesAhead }),
+        contestant("stock", stock, "/publish", {}),
+      ]);
+      return [
+        {
+          title: `publish: HTTP, ${payloadBytes} bytes, no subscribers`,
+          metrics,
+          series,
+          ratio: { of: "serverMicros", to: "stock" },
+          notes: [
+            `One each: ${connections} keep-alive connections. Batch: ${batchConnections} connections. NDJSON: one request, at most ${linesAhead} lines ahead of their answers.`,
+            "fanfare answers when the publication is stored in Redis and announced. stock is a Fastify route with io.to(room).emit(): nothing is stored, and it answers before Redis has heard of it.",
+            pinning,
+            foreignNote(series),
+          ],
+        },
+      ];
+    }),
+};
