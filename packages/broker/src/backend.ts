@@ -27,8 +27,6 @@ export interface Backend {
   readonly pubSub: PubSub;
   readonly directory: Directory;
   readonly sessions: Sessions;
-  /** How many partitions the channels are spread over. */
-  readonly partitions: 1;
   /** Messages at which the pub-sub's listener threw. */
   listenerErrors(): number;
   close(): Promise<void>;
@@ -50,7 +48,7 @@ function onRedis(redisUrl: string, cluster: string, log: Log, clock: Clock): Bac
   const target = parseRedisUrl(redisUrl);
   const commands = new Commands(target, log);
   const pubSub = new RedisPubSub({ target, commands, log, clock });
-  const broker = new RedisBroker({ cluster, commands });
+  const broker = new RedisBroker({ cluster, commands: [commands] });
   const directory = new RedisDirectory(cluster, commands);
   return backend("redis", broker, pubSub, directory, new RedisSessions(cluster, commands));
 }
@@ -68,7 +66,6 @@ function backend(
     pubSub,
     directory,
     sessions,
-    partitions: 1,
     listenerErrors: () => pubSub.listenerErrors,
     async close() {
       await pubSub.close();

@@ -29,7 +29,10 @@ describe.each<PubSubKind>(["sharded", "classic"])("on Redis with %s pub/sub", (k
     const pubSub = new RedisPubSub({ target, commands: commands[0], log: quiet, kind });
     return {
       cluster,
-      brokers: [new RedisBroker({ ...options, commands: commands[0] }), new RedisBroker({ ...options, commands: commands[1] })],
+      brokers: [
+        new RedisBroker({ ...options, commands: [commands[0]] }),
+        new RedisBroker({ ...options, commands: [commands[1]] }),
+      ],
       pubSub,
       async close() {
         await pubSub.close();

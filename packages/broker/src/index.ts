@@ -1,6 +1,5 @@
 export { type Backend, type BackendOptions, openBackend } from "./backend.ts";
 export { Commands } from "./commands.ts";
-export { partitionOf, roomOfChannel } from "./keys.ts";
 export type { Log } from "./log.ts";
 export { MemoryBroker, type MemoryBrokerOptions } from "./memory-broker.ts";
 export { MemoryDirectory } from "./memory-directory.ts";

@@ -1,31 +1,26 @@
-import { type Channel, roomOf } from "@fanfare/domain";
+import type { Channel } from "@fanfare/domain";
 
 /*
  * Every key in Redis, with its type and how long it lives. The braces make Redis Cluster keep everything of one partition
  * on one primary, where one script can reach it.
  */
 
-/** The partition that a channel lives in. A standalone or a Sentinel Redis, and this process's memory, has one. */
-export function partitionOf(_channel: Channel): number {
-  return 0;
-}
-
 /** Where the directory and the sessions live. */
-const directoryPartition = 0;
+export const directoryPartition = 0;
 
 /** hash {epoch, top, seq}. Lives 24 h, or twice the log's time if that is longer, from the last publication or opening on. */
-export function metaKey(cluster: string, channel: Channel): string {
-  return inPartition(cluster, channel, "meta");
+export function metaKey(cluster: string, partition: number, channel: Channel): string {
+  return inPartition(cluster, partition, channel, "meta");
 }
 
 /** stream, ids `<offset>-<seq>`. Lives as long as the channel's retention from the last publication on. */
-export function logKey(cluster: string, channel: Channel): string {
-  return inPartition(cluster, channel, "log");
+export function logKey(cluster: string, partition: number, channel: Channel): string {
+  return inPartition(cluster, partition, channel, "log");
 }
 
 /** string "fingerprint epoch offset". Lives `limits.idempotencySeconds`. No channel contains a space, so no two are equal. */
-export function idKey(cluster: string, channel: Channel, id: string): string {
-  return `${inPartition(cluster, channel, "id")} ${id}`;
+export function idKey(cluster: string, partition: number, channel: Channel, id: string): string {
+  return `${inPartition(cluster, partition, channel, "id")} ${id}`;
 }
 
 /** string, the partition's clock: microseconds since 1970 of its newest publication. Lives for ever. */
@@ -48,11 +43,6 @@ export function sessionKey(cluster: string, pid: string): string {
   return `${cluster}:{${directoryPartition}}:session:${pid}`;
 }
 
-function inPartition(cluster: string, channel: Channel, kind: string): string {
-  return `${cluster}:{${partitionOf(channel)}}:${kind}:${channel}`;
-}
-
-/** The room that holds a channel's subscribers. */
-export function roomOfChannel(channel: Channel): string {
-  return roomOf(channel, partitionOf(channel));
+function inPartition(cluster: string, partition: number, channel: Channel, kind: string): string {
+  return `${cluster}:{${partition}}:${kind}:${channel}`;
 }

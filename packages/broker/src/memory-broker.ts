@@ -10,16 +10,17 @@ import {
   type LogRange,
   type LogSlice,
   type Position,
+  type PublishOptions,
   type PublishOutcome,
   type PubSub,
   type Retention,
+  roomOf,
   type Seq,
   systemClock,
   topicOfRoom,
 } from "@fanfare/domain";
 import { newEpoch } from "./epoch.ts";
 import { fingerprintOf } from "./fingerprint.ts";
-import { roomOfChannel } from "./keys.ts";
 import { channelLifeAfterPublishMs, channelLifeMs, idLifeMs } from "./lives.ts";
 import { MemoryLog } from "./memory-log.ts";
 
@@ -51,6 +52,7 @@ const sweepMs = 60_000;
 
 /** {@link Broker} within one process. It forgets what Redis would forget, so its memory is bounded by the same rules. */
 export class MemoryBroker implements Broker {
+  readonly partitions = 1;
   readonly #cluster: string;
   readonly #pubSub: Pick<PubSub, "publish">;
   readonly #clock: Clock;
@@ -69,38 +71,10 @@ export class MemoryBroker implements Broker {
     this.#sweptAtMs = clock.monotonic();
   }
 
-  async publish(draft: Draft, retain: Retention): Promise<PublishOutcome> {
-    const now = this.#forget();
-    const idKey = draft.id === undefined ? undefined : `${draft.channel} ${draft.id}`;
-    const fingerprint = idKey === undefined ? "" : fingerprintOf(draft);
-    const first = idKey === undefined ? undefined : this.#ids.get(idKey);
-    if (first !== undefined) {
-      return first.fingerprint === fingerprint ? { kind: "duplicate", position: first.position } : { kind: "conflict" };
-    }
-
-    const entry = this.#entry(draft.channel, channelLifeAfterPublishMs(retain));
-    const place = {
-      epoch: entry.epoch,
-      offset: entry.top + 1,
-      seq: Math.max(this.#seq + 1, this.#clock.now() * 1_000),
-      previous: entry.seq,
-    };
-    entry.top = place.offset;
-    entry.seq = place.seq;
-    this.#seq = place.seq;
-    if (retain.count > 0) {
-      entry.log.append({ ...stored(draft), ...place });
-      entry.log.trim(retain, this.#clock.now());
-    } else {
-      entry.log.clear();
-    }
-    const position = { epoch: place.epoch, offset: place.offset };
-    if (idKey !== undefined) this.#ids.set(idKey, { fingerprint, position, forgottenAtMs: now + this.#idLifeMs });
-
-    const room = roomOfChannel(draft.channel);
-    const text = announcementText(announcementPieces(draft, room, retain.count > 0), place);
-    await this.#pubSub.publish(topicOfRoom(this.#cluster, room), Buffer.from(text));
-    return { kind: "stored", position };
+  async publish(draft: Draft, retain: Retention, { durable = false }: PublishOptions = {}): Promise<PublishOutcome> {
+    const outcome = await this.#publish(draft, retain);
+    // There is nobody who could have it too.
+    return durable && outcome.kind !== "conflict" ? { ...outcome, replicas: 0 } : outcome;
   }
 
   async open(channels: readonly Channel[]): Promise<ChannelTop[]> {
@@ -147,6 +121,40 @@ export class MemoryBroker implements Broker {
   async close(): Promise<void> {
     this.#channels.clear();
     this.#ids.clear();
+  }
+
+  async #publish(draft: Draft, retain: Retention): Promise<PublishOutcome> {
+    const now = this.#forget();
+    const idKey = draft.id === undefined ? undefined : `${draft.channel} ${draft.id}`;
+    const fingerprint = idKey === undefined ? "" : fingerprintOf(draft);
+    const first = idKey === undefined ? undefined : this.#ids.get(idKey);
+    if (first !== undefined) {
+      return first.fingerprint === fingerprint ? { kind: "duplicate", position: first.position } : { kind: "conflict" };
+    }
+
+    const entry = this.#entry(draft.channel, channelLifeAfterPublishMs(retain));
+    const place = {
+      epoch: entry.epoch,
+      offset: entry.top + 1,
+      seq: Math.max(this.#seq + 1, this.#clock.now() * 1_000),
+      previous: entry.seq,
+    };
+    entry.top = place.offset;
+    entry.seq = place.seq;
+    this.#seq = place.seq;
+    if (retain.count > 0) {
+      entry.log.append({ ...stored(draft), ...place });
+      entry.log.trim(retain, this.#clock.now());
+    } else {
+      entry.log.clear();
+    }
+    const position = { epoch: place.epoch, offset: place.offset };
+    if (idKey !== undefined) this.#ids.set(idKey, { fingerprint, position, forgottenAtMs: now + this.#idLifeMs });
+
+    const room = roomOf(draft.channel, 0);
+    const text = announcementText(announcementPieces(draft, room, retain.count > 0), place);
+    await this.#pubSub.publish(topicOfRoom(this.#cluster, room), Buffer.from(text));
+    return { kind: "stored", position };
   }
 
   /** The channel's entry, made when there is none, with at least `lifeMs` before it is forgotten. */

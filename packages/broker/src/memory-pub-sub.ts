@@ -47,9 +47,9 @@ export class MemoryPubSub implements PubSub {
     this.#listener = listener;
   }
 
-  onLink(listener: (link: Link) => void): void {
+  onLink(listener: (link: Link, partition: number) => void): void {
     setImmediate(() => {
-      if (!this.#closed) listener("up");
+      if (!this.#closed) listener("up", 0);
     });
   }
 

@@ -66,12 +66,12 @@ const isDown = (node: Node) => () => (node.links.at(-1) === "down" ? undefined :
 
 /** Every question that a node can ask its broker. */
 function verbs({ broker, pubSub, directory }: Backend): Record<string, () => Promise<unknown>> {
-  const record = { node: "a", peerUrl: "", startedAt: 0, connections: 0, state: "ready" as const, version: "" };
+  const record = { node: "a", peerUrl: "", sidPrefix: "", startedAt: 0, connections: 0, state: "ready" as const, version: "" };
   return {
     publish: () => broker.publish(draftOf("1"), keep),
     publishWithId: () => broker.publish(draftOf("1", { id: "k" }), keep),
     open: () => broker.open([news]),
-    frontier: () => broker.frontier(),
+    frontier: () => broker.frontier(0),
     read: () => broker.read(news, { from: "end", limit: 1 }, keep),
     describe: () => broker.describe(news, keep),
     purge: () => broker.purge(news),

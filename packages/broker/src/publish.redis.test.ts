@@ -6,13 +6,14 @@ import {
   defaultEvent,
   type EventName,
   type Retention,
+  roomOf,
 } from "@fanfare/domain";
 import { startRedis, type TestRedis, until } from "@fanfare/test-support";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { quiet } from "../test/quiet.ts";
 import { type Backend, openBackend } from "./backend.ts";
-import { idKey, logKey, metaKey, roomOfChannel, seqKey } from "./keys.ts";
+import { idKey, logKey, metaKey, seqKey } from "./keys.ts";
 
 const keep: Retention = { count: 1_000, seconds: 60 };
 const news = channelName("news");
@@ -65,8 +66,8 @@ test("Lua announces to the byte what announcementText() makes of the same public
       published++;
       await until(() => (heard.length < published ? `heard only ${heard.length}` : undefined));
       const previous = Number(/:([0-9]+)"/.exec(heard.at(-1)?.toString() ?? "")?.[1]);
-      const place = { ...outcome.position, seq: await backend.broker.frontier(), previous };
-      const expected = announcementText(announcementPieces(draft, roomOfChannel(news), count > 0), place);
+      const place = { ...outcome.position, seq: await backend.broker.frontier(0), previous };
+      const expected = announcementText(announcementPieces(draft, roomOf(news, 0), count > 0), place);
       expect(heard.at(-1)?.toString()).toBe(expected);
     }),
     { numRuns: 200 },
@@ -78,32 +79,32 @@ describe("what a publication leaves in Redis", () => {
     await backend.broker.publish(draftOf("1", { id: "k" }), { count: 10, seconds: 60 });
     expect(await redis.cli("dbsize")).toBe(4);
     const day = 86_400_000;
-    expect(await ttlOf(metaKey("c", news))).within(day - 5_000, day);
-    expect(await ttlOf(logKey("c", news))).within(55_000, 60_000);
-    expect(await ttlOf(idKey("c", news, "k"))).within(595_000, 600_000);
+    expect(await ttlOf(metaKey("c", 0, news))).within(day - 5_000, day);
+    expect(await ttlOf(logKey("c", 0, news))).within(55_000, 60_000);
+    expect(await ttlOf(idKey("c", 0, news, "k"))).within(595_000, 600_000);
     expect(await ttlOf(seqKey("c", 0))).toBe(-1);
   });
 
   test("outlives a long log: the channel is remembered for twice as long", async () => {
     await backend.broker.publish(draftOf("1"), { count: 10, seconds: 7 * 86_400 });
-    expect(await ttlOf(metaKey("c", news))).within(14 * 86_400_000 - 5_000, 14 * 86_400_000);
+    expect(await ttlOf(metaKey("c", 0, news))).within(14 * 86_400_000 - 5_000, 14 * 86_400_000);
     // Neither a shorter retention nor opening takes that back.
     await backend.broker.publish(draftOf("2"), { count: 10, seconds: 1 });
     await backend.broker.open([news]);
-    expect(await ttlOf(metaKey("c", news))).greaterThan(13 * 86_400_000);
+    expect(await ttlOf(metaKey("c", 0, news))).greaterThan(13 * 86_400_000);
   });
 
   test("is kept from being forgotten by opening the channel", async () => {
     await backend.broker.open([news]);
-    await redis.cli("pexpire", metaKey("c", news), "5000");
+    await redis.cli("pexpire", metaKey("c", 0, news), "5000");
     await backend.broker.open([news]);
-    expect(await ttlOf(metaKey("c", news))).greaterThan(80_000_000);
+    expect(await ttlOf(metaKey("c", 0, news))).greaterThan(80_000_000);
   });
 
   test("is no more than the channel retains, and no less", async () => {
     for (let number = 1; number <= 130; number++)
       await backend.broker.publish(draftOf(String(number)), { count: 129, seconds: 60 });
-    expect(await redis.cli("xlen", logKey("c", news))).toBe(129);
+    expect(await redis.cli("xlen", logKey("c", 0, news))).toBe(129);
   });
 
   test("shrinks by age as well, where many short-lived publications are kept", async () => {
@@ -112,7 +113,7 @@ describe("what a publication leaves in Redis", () => {
     await until(async () => {
       for (let turn = 0; turn < 64; turn++) await backend.broker.publish(draftOf("1"), retain);
       const { top } = await backend.broker.read(news, { from: "end", limit: 0 }, retain);
-      const held = Number(await redis.cli("xlen", logKey("c", news)));
+      const held = Number(await redis.cli("xlen", logKey("c", 0, news)));
       return held < top.offset - 100 ? undefined : `Redis holds ${held} of ${top.offset}`;
     });
     const slice = await backend.broker.read(news, { from: "after", offset: 0, limit: 100_000 }, retain);
@@ -125,7 +126,7 @@ describe("when Redis has lost part of its data", () => {
   test("a channel whose hash was evicted starts a new epoch, and its old log is gone", async () => {
     for (const json of ["1", "2", "3"]) await backend.broker.publish(draftOf(json), keep);
     const [before] = await backend.broker.open([news]);
-    await redis.cli("del", metaKey("c", news));
+    await redis.cli("del", metaKey("c", 0, news));
     const outcome = await backend.broker.publish(draftOf("4"), keep);
     expect(outcome).toMatchObject({ kind: "stored", position: { offset: 1 } });
     const slice = await backend.broker.read(news, { from: "after", offset: 0, limit: 10 }, keep);
@@ -135,14 +136,14 @@ describe("when Redis has lost part of its data", () => {
 
   test("opening such a channel drops the old log too", async () => {
     await backend.broker.publish(draftOf("1"), keep);
-    await redis.cli("del", metaKey("c", news));
+    await redis.cli("del", metaKey("c", 0, news));
     await backend.broker.open([news]);
-    expect(await redis.cli("exists", logKey("c", news))).toBe(0);
+    expect(await redis.cli("exists", logKey("c", 0, news))).toBe(0);
   });
 
   test("a channel whose log was evicted counts on and reads as empty", async () => {
     for (const json of ["1", "2"]) await backend.broker.publish(draftOf(json), keep);
-    await redis.cli("del", logKey("c", news));
+    await redis.cli("del", logKey("c", 0, news));
     const range = { from: "afterSeq", seq: 0, limit: 10 } as const;
     expect(await backend.broker.read(news, range, keep)).toMatchObject({ top: { offset: 2 }, first: 3, publications: [] });
     await backend.broker.publish(draftOf("3"), keep);
@@ -151,18 +152,18 @@ describe("when Redis has lost part of its data", () => {
 
   test("seqs go on growing when all is lost, because they are made from the time", async () => {
     await backend.broker.publish(draftOf("1"), keep);
-    const before = await backend.broker.frontier();
+    const before = await backend.broker.frontier(0);
     await redis.cli("flushall");
-    expect(await backend.broker.frontier()).toBe(0);
+    expect(await backend.broker.frontier(0)).toBe(0);
     await backend.broker.publish(draftOf("1"), keep);
-    expect(await backend.broker.frontier()).toBeGreaterThan(before);
+    expect(await backend.broker.frontier(0)).toBeGreaterThan(before);
   });
 
   test("seqs go on growing when the clock of the machine is set back", async () => {
     const future = Date.now() * 1_000 + 3_600_000_000;
     await redis.cli("set", seqKey("c", 0), String(future));
     await backend.broker.publish(draftOf("1"), keep);
-    expect(await backend.broker.frontier()).toBe(future + 1);
+    expect(await backend.broker.frontier(0)).toBe(future + 1);
   });
 
   test("scripts that Redis has forgotten are sent again, and nobody notices", async () => {

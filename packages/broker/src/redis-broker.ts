@@ -8,15 +8,18 @@ import {
   FanfareError,
   type LogRange,
   type LogSlice,
+  type PublishOptions,
   type PublishOutcome,
+  partitionOf,
   type Retention,
+  roomOf,
   type Seq,
   topicOfRoom,
 } from "@fanfare/domain";
 import type { Commands } from "./commands.ts";
 import { newEpoch } from "./epoch.ts";
 import { fingerprintOf } from "./fingerprint.ts";
-import { idKey, logKey, metaKey, roomOfChannel, seqKey } from "./keys.ts";
+import { idKey, logKey, metaKey, seqKey } from "./keys.ts";
 import { channelLifeAfterPublishMs, channelLifeMs, idLifeMs, logLifeMs } from "./lives.ts";
 import { decodeEntry, type RawEntry } from "./log-entry.ts";
 import type { PubSubKind } from "./pub-sub-kind.ts";
@@ -24,7 +27,8 @@ import { scripts } from "./scripts.ts";
 
 export interface RedisBrokerOptions {
   readonly cluster: string;
-  readonly commands: Commands;
+  /** One for each partition, in their order. */
+  readonly commands: readonly [Commands, ...Commands[]];
   /** Which of Redis's two kinds of pub/sub announcements use. Absent: the one that its version asks for. */
   readonly kind?: PubSubKind | undefined;
   readonly idLifeMs?: number;
@@ -35,28 +39,31 @@ const openMax = 200;
 
 /** {@link Broker} on Redis ≥ 6.2 or Valkey. Each verb is one script, so each is one step. */
 export class RedisBroker implements Broker {
+  readonly partitions: number;
   readonly #cluster: string;
-  readonly #commands: Commands;
+  readonly #commands: readonly [Commands, ...Commands[]];
   readonly #kind: PubSubKind | "";
   readonly #idLifeMs: number;
 
   constructor({ cluster, commands, kind, idLifeMs: lifeMs = idLifeMs }: RedisBrokerOptions) {
     this.#cluster = cluster;
+    this.partitions = commands.length;
     this.#commands = commands;
     this.#kind = kind ?? "";
     this.#idLifeMs = lifeMs;
   }
 
-  async publish(draft: Draft, retain: Retention): Promise<PublishOutcome> {
+  async publish(draft: Draft, retain: Retention, _options: PublishOptions = {}): Promise<PublishOutcome> {
     const { channel, event, payload, id, except = [] } = draft;
-    const room = roomOfChannel(channel);
+    const partition = this.#partitionOf(channel);
+    const room = roomOf(channel, partition);
     const { head, middle, tail } = announcementPieces(draft, room, retain.count > 0);
-    const answer = (await this.#commands.run((client) =>
+    const answer = (await this.#in(partition).run((client) =>
       scripts.publish.run(client, {
         keys: {
           ...this.#channelKeys(channel),
-          seq: seqKey(this.#cluster, 0),
-          id: idKey(this.#cluster, channel, id ?? ""),
+          seq: seqKey(this.#cluster, partition),
+          id: idKey(this.#cluster, partition, channel, id ?? ""),
         },
         args: {
           candidate: newEpoch(),
@@ -84,18 +91,30 @@ export class RedisBroker implements Broker {
   }
 
   async open(channels: readonly Channel[]): Promise<ChannelTop[]> {
+    const byPartition = new Map<number, Channel[]>();
+    for (const channel of channels) {
+      const partition = this.#partitionOf(channel);
+      const others = byPartition.get(partition);
+      if (others === undefined) byPartition.set(partition, [channel]);
+      else others.push(channel);
+    }
     const batches: Promise<ChannelTop[]>[] = [];
-    for (let at = 0; at < channels.length; at += openMax) batches.push(this.#openBatch(channels.slice(at, at + openMax)));
-    return (await Promise.all(batches)).flat();
+    for (const [partition, some] of byPartition) {
+      for (let at = 0; at < some.length; at += openMax) {
+        batches.push(this.#openBatch(partition, some.slice(at, at + openMax)));
+      }
+    }
+    const opened = new Map((await Promise.all(batches)).flat().map((top) => [top.channel, top]));
+    return channels.flatMap((channel) => opened.get(channel) ?? []);
   }
 
-  async frontier(): Promise<Seq> {
-    return Number((await this.#commands.run((client) => client.get(seqKey(this.#cluster, 0)))) ?? 0);
+  async frontier(partition: number): Promise<Seq> {
+    return Number((await this.#in(partition).run((client) => client.get(seqKey(this.#cluster, partition)))) ?? 0);
   }
 
   async read(channel: Channel, range: LogRange, retain: Retention): Promise<LogSlice> {
     const edge = range.from === "end" ? 0 : range.from === "afterSeq" ? range.seq : range.offset;
-    const [epoch, offset, seq, first, entries] = (await this.#commands.run((client) =>
+    const [epoch, offset, seq, first, entries] = (await this.#of(channel).run((client) =>
       scripts.read.run(client, {
         keys: this.#channelKeys(channel),
         args: { from: range.from, edge, limit: range.limit, keep: retain.count, logLife: logLifeMs(retain) },
@@ -111,11 +130,11 @@ export class RedisBroker implements Broker {
 
   async purge(channel: Channel): Promise<number> {
     const { log } = this.#channelKeys(channel);
-    return (await this.#commands.run((client) => scripts.purge.run(client, { keys: { log }, args: {} }))) as number;
+    return (await this.#of(channel).run((client) => scripts.purge.run(client, { keys: { log }, args: {} }))) as number;
   }
 
   async renew(channel: Channel, epoch: string): Promise<ChannelTop> {
-    const places = (await this.#commands.run((client) =>
+    const places = (await this.#of(channel).run((client) =>
       scripts.renew.run(client, {
         keys: this.#channelKeys(channel),
         args: { epoch, candidate: newEpoch(), metaLife: channelLifeMs },
@@ -125,15 +144,15 @@ export class RedisBroker implements Broker {
   }
 
   async ping(): Promise<void> {
-    await this.#commands.run((client) => client.ping());
+    await Promise.all(this.#commands.map((commands) => commands.run((client) => client.ping())));
   }
 
   async close(): Promise<void> {
-    this.#commands.close();
+    for (const commands of this.#commands) commands.close();
   }
 
-  async #openBatch(channels: readonly Channel[]): Promise<ChannelTop[]> {
-    const places = (await this.#commands.run((client) =>
+  async #openBatch(partition: number, channels: readonly Channel[]): Promise<ChannelTop[]> {
+    const places = (await this.#in(partition).run((client) =>
       scripts.open.run(client, {
         keys: {},
         moreKeys: channels.flatMap((channel) => Object.values(this.#channelKeys(channel))),
@@ -143,8 +162,21 @@ export class RedisBroker implements Broker {
     return channels.map((channel, index) => placeAt(places, index, channel));
   }
 
+  #partitionOf(channel: Channel): number {
+    return partitionOf(channel, this.partitions);
+  }
+
+  #of(channel: Channel): Commands {
+    return this.#in(this.#partitionOf(channel));
+  }
+
+  #in(partition: number): Commands {
+    return this.#commands[partition] ?? this.#commands[0];
+  }
+
   #channelKeys(channel: Channel): { meta: string; log: string } {
-    return { meta: metaKey(this.#cluster, channel), log: logKey(this.#cluster, channel) };
+    const partition = this.#partitionOf(channel);
+    return { meta: metaKey(this.#cluster, partition, channel), log: logKey(this.#cluster, partition, channel) };
   }
 }
 

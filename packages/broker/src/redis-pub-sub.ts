@@ -56,7 +56,7 @@ export class RedisPubSub implements PubSub {
   #link: Link = "down";
   #stopProbing: () => void = () => {};
   #onMessage: (topic: string, message: Uint8Array) => void = () => {};
-  #onLink: (link: Link) => void = () => {};
+  #onLink: (link: Link, partition: number) => void = () => {};
   #closed = false;
   #listenerErrors = 0;
 
@@ -117,9 +117,9 @@ export class RedisPubSub implements PubSub {
     this.#onMessage = listener;
   }
 
-  onLink(listener: (link: Link) => void): void {
+  onLink(listener: (link: Link, partition: number) => void): void {
     this.#onLink = listener;
-    if (this.#link === "up") setImmediate(() => listener(this.#link));
+    if (this.#link === "up") setImmediate(() => listener(this.#link, 0));
   }
 
   async close(): Promise<void> {
@@ -244,7 +244,7 @@ export class RedisPubSub implements PubSub {
   #setLink(link: Link): void {
     if (this.#link === link || this.#closed) return;
     this.#link = link;
-    this.#onLink(link);
+    this.#onLink(link, 0);
   }
 
   #knownKind(): PubSubKind {

@@ -76,11 +76,11 @@ function publishing(open: OpenBrokerWorld): void {
 
   test("the frontier is 0 at first and then the seq of the newest publication of any channel", async () => {
     const { brokers } = await open();
-    expect(await brokers[0].frontier()).toBe(0);
+    expect(await brokers[0].frontier(0)).toBe(0);
     for (const channel of [newChannel(), newChannel()]) {
       await publish(brokers[0], channel, "1");
       const [top] = await brokers[0].open([channel]);
-      expect(await brokers[1].frontier()).toBe(top?.seq);
+      expect(await brokers[1].frontier(0)).toBe(top?.seq);
     }
   });
 

@@ -46,7 +46,7 @@ export function logContract(open: OpenBrokerWorld): void {
       for (let number = 1; number <= 13; number++) {
         await publish(brokers[0], channel, String(number));
         await publish(brokers[0], between, "1");
-        foreign.push(await brokers[0].frontier());
+        foreign.push(await brokers[0].frontier(0));
       }
       const all = (await brokers[0].read(channel, { from: "end", limit: 100 }, keepAll)).publications;
       const after = async (seq: number, limit = 100): Promise<number[]> =>
