@@ -22,13 +22,14 @@
   ARGV fingerprint text   of the content; empty when the publication has no id
   ARGV name       text    the id
   ARGV event      text
-  ARGV data       JSON
+  ARGV data       JSON    goes into the log and into the announcement: it is sent here once
   ARGV binary     flag    1 or empty
   ARGV except     list    session ids, comma-separated
   ARGV kind       text    sharded, classic, or empty for what the server can do
   ARGV topic      text    where it is announced
   ARGV head       bytes   the announcement up to the epoch
-  ARGV middle     bytes   from there to the offset in the context
+  ARGV before     bytes   from there to the data
+  ARGV after      bytes   from the data to the offset in the context
   ARGV tail       bytes   what the context holds behind the time
 
   RETURNS { 1, epoch, offset } stored, { 0, epoch, offset } the same as before, { -1 } the id says something else
@@ -38,7 +39,8 @@ local meta, log, clock, id = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local candidate, keep, logLife = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local metaLife, idLife = tonumber(ARGV[4]), ARGV[5]
 local fingerprint, name, event, data, binary, except = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11]
-local kind, topic, head, middle, tail = ARGV[12], ARGV[13], ARGV[14], ARGV[15], ARGV[16]
+local kind, topic = ARGV[12], ARGV[13]
+local head, before, after, tail = ARGV[14], ARGV[15], ARGV[16], ARGV[17]
 
 if fingerprint ~= '' then
   local known = redis.call('GET', id)
@@ -89,7 +91,7 @@ local bookmark = keep > 0 and '"1.' .. seqText .. '"' or 'null'
 if kind == '' then kind = redis.REDIS_VERSION_NUM and 'sharded' or 'classic' end
 redis.call(kind == 'sharded' and 'SPUBLISH' or 'PUBLISH', topic, table.concat({
   head, epoch, ':', offsetText, ':', seqText, ':', lastText,
-  middle, offsetText, ',"epoch":"', epoch, '","at":', string.format('%.0f', math.floor(seq / 1000)),
+  before, data, after, offsetText, ',"epoch":"', epoch, '","at":', string.format('%.0f', math.floor(seq / 1000)),
   tail, ',', bookmark, ']}}}',
 }))
 

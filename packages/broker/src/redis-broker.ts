@@ -57,7 +57,7 @@ export class RedisBroker implements Broker {
     const { channel, event, payload, id, except = [] } = draft;
     const partition = this.#partitionOf(channel);
     const room = roomOf(channel, partition);
-    const { head, middle, tail } = announcementPieces(draft, room, retain.count > 0);
+    const { head, before, data, after, tail } = announcementPieces(draft, room, retain.count > 0);
     const answer = (await this.#in(partition).run((client) =>
       scripts.publish.run(client, {
         keys: {
@@ -74,13 +74,14 @@ export class RedisBroker implements Broker {
           fingerprint: id === undefined ? "" : fingerprintOf(draft),
           name: id ?? "",
           event,
-          data: payload.json,
+          data,
           binary: payload.binary ? "1" : "",
           except: except.join(","),
           kind: this.#kind,
           topic: topicOfRoom(this.#cluster, room),
           head,
-          middle,
+          before,
+          after,
           tail,
         },
       }),

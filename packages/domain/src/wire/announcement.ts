@@ -20,12 +20,16 @@ export const announcementVersion = 1;
 const opening = `{"fanfare":"`;
 const closing = "}}}";
 
-/** The ready-made text around what the broker fills in. */
+/** The ready-made text around what the broker fills in: head, place, before, data, after, place, tail. */
 export interface AnnouncementPieces {
   /** Up to the epoch in the header. */
   readonly head: string;
-  /** From the header's closing quote to the offset in the context. */
-  readonly middle: string;
+  /** From the header's closing quote to the data. */
+  readonly before: string;
+  /** The payload, by itself: the broker is sent it once, for its log and for the announcement. */
+  readonly data: string;
+  /** From the data to the offset in the context. */
+  readonly after: string;
   /** What the context holds behind the time. */
   readonly tail: string;
   /** Whether the channel keeps a log, so that the publication carries a bookmark. */
@@ -45,23 +49,26 @@ export function announcementPieces(draft: Draft, room: string, logged: boolean):
   const lead = `,"uid":"fanfare","nsp":"/","type":3,"data":{"opts":${opts},"packet":{"type":2,"nsp":"/","data":`;
   return {
     head: `${opening}${announcementVersion}:${lead.length}:${flags}:${except.join(",")}:`,
-    middle: `"${lead}${argumentsHead(draft)}`,
+    before: `"${lead}${beforeData(draft)}`,
+    data: draft.payload.json,
+    after: afterData(draft),
     tail: idTail(draft.id),
     logged,
   };
 }
 
 /** The whole announcement. lua/publish.lua does the same concatenation; a test on a real Redis holds the two equal. */
-export function announcementText({ head, middle, tail, logged }: AnnouncementPieces, place: Place): string {
+export function announcementText(pieces: AnnouncementPieces, place: Place): string {
+  const { head, before, data, after, tail, logged } = pieces;
   const { epoch, offset, seq, previous } = place;
   const context = `${offset},"epoch":"${epoch}","at":${timeOfSeq(seq)}${tail}`;
   const bookmark = logged ? formatBookmark({ seqs: [seq] }) : null;
-  return `${head}${epoch}:${offset}:${seq}:${previous}${middle}${context}${bookmarkTail(bookmark)}${closing}`;
+  return `${head}${epoch}:${offset}:${seq}:${previous}${before}${data}${after}${context}${bookmarkTail(bookmark)}${closing}`;
 }
 
 /** The arguments of a publication's event as JSON text, for replays: with its own bookmark the same bytes as announced. */
 export function argumentsText(draft: Draft, place: Place, bookmark: string | null): string {
-  return argumentsHead(draft) + contextTail(draft.id, place) + bookmarkTail(bookmark);
+  return beforeData(draft) + draft.payload.json + afterData(draft) + contextTail(draft.id, place) + bookmarkTail(bookmark);
 }
 
 /** The same arguments with another bookmark: a replay must not take a client's bookmark back to where it has been. */
@@ -70,8 +77,12 @@ export function withBookmark(args: string, bookmark: string | null): string {
   return args.slice(0, args.lastIndexOf(",")) + bookmarkTail(bookmark);
 }
 
-function argumentsHead({ event, payload, channel }: Draft): string {
-  return `[${JSON.stringify(event)},${payload.json},{"channel":${JSON.stringify(channel)},"offset":`;
+function beforeData({ event }: Draft): string {
+  return `[${JSON.stringify(event)},`;
+}
+
+function afterData({ channel }: Draft): string {
+  return `,{"channel":${JSON.stringify(channel)},"offset":`;
 }
 
 function contextTail(id: string | undefined, { epoch, offset, seq }: Place): string {
