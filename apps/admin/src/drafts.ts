@@ -7,6 +7,7 @@ import {
   PublishToMany,
   PublishToOne,
   payloadOf,
+  publicationId,
   validator,
 } from "@fanfare/domain";
 import { fieldError } from "./problem.ts";
@@ -16,6 +17,8 @@ export interface Drafts {
   /** Whether it named `channels`, so that the answer is a list. */
   readonly many: boolean;
   readonly drafts: readonly Draft[];
+  /** Whether to wait until a replica of the broker has them too. */
+  readonly durable: boolean;
 }
 
 const toOne = validator(PublishToOne);
@@ -36,7 +39,11 @@ export function draftsOf(value: unknown, text: string, idempotencyKey?: string):
     except: typeof body.except === "string" ? [body.except] : body.except,
   };
   const channels = "channels" in body ? body.channels : [body.channel];
-  return { many, drafts: channels.map((channel) => ({ channel: channelName(channel), ...content })) };
+  return {
+    many,
+    drafts: channels.map((channel) => ({ channel: channelName(channel), ...content })),
+    durable: body.durable ?? false,
+  };
 }
 
 /** The publication's id: the body's, or else the header's. */
@@ -45,7 +52,5 @@ function idOf(inBody: string | undefined, inHeader: string | undefined): string 
     throw fieldError("/id", "differs from the Idempotency-Key header");
   }
   const id = inBody ?? inHeader;
-  // Half a surrogate pair has no UTF-8: different ids would become the same one in the broker.
-  if (id !== undefined && /\p{Surrogate}/u.test(id)) throw fieldError("/id", "must be well-formed Unicode");
-  return id;
+  return id === undefined ? undefined : publicationId(id);
 }

@@ -90,6 +90,18 @@ test("of racing requests with one id, one stores and the others are duplicates o
   expect(info.body.offset).toBe(1);
 });
 
+test("the answer to a durable publish says how many replicas have it, and nobody else's does", async () => {
+  const body = { channel: "safe", data: 1, id: "k" };
+  const publish = (wanted: object) => call(admin, "POST", "/v1/publish", { body: wanted });
+  expect((await publish(body)).body).not.toHaveProperty("replicas");
+  expect((await publish({ ...body, durable: true })).body).toMatchObject({ duplicate: true, replicas: 0 });
+  const many = await publish({ channels: ["safe", "safer"], data: 2, durable: true });
+  expect(many.body.results).toMatchObject([
+    { offset: 2, replicas: 0 },
+    { offset: 1, replicas: 0 },
+  ]);
+});
+
 test("Idempotency-Key is the id, and contradicting the body's is refused", async () => {
   const headers = { "idempotency-key": "k-1" };
   const body = { channel: "keyed", data: 1 };

@@ -26,10 +26,10 @@ export function createPublisher(broker: Broker, rules: Rules, metrics: Metrics):
   const conflict = metrics.publications.labels({ source: "rest", outcome: "conflict" });
   const failed = metrics.publications.labels({ source: "rest", outcome: "failed" });
 
-  async function publish(draft: Draft): Promise<Published> {
+  async function publish(draft: Draft, durable: boolean): Promise<Published> {
     const observe = metrics.publishDuration.startTimer();
     const outcome = await broker
-      .publish(draft, rules.of(draft.channel).retain)
+      .publish(draft, rules.of(draft.channel).retain, { durable })
       .catch((error: unknown) => {
         failed.inc();
         throw error;
@@ -40,14 +40,15 @@ export function createPublisher(broker: Broker, rules: Rules, metrics: Metrics):
       throw new FanfareError("ID_CONFLICT");
     }
     (outcome.kind === "stored" ? stored : duplicate).inc();
-    const { epoch, offset } = outcome.position;
-    return { channel: draft.channel, epoch, offset, duplicate: outcome.kind === "duplicate" };
+    const { kind, position, replicas } = outcome;
+    const published = { channel: draft.channel, ...position, duplicate: kind === "duplicate" };
+    return replicas === undefined ? published : { ...published, replicas };
   }
 
-  return async ({ many, drafts: [first, ...others] }) => {
+  return async ({ many, drafts: [first, ...others], durable }) => {
     if (first === undefined) return { results: [] };
-    if (!many) return publish(first);
-    const settled = await Promise.allSettled([first, ...others].map(publish));
+    if (!many) return publish(first, durable);
+    const settled = await Promise.allSettled([first, ...others].map((draft) => publish(draft, durable)));
     const broken = settled.map((result) => (result.status === "rejected" ? asFanfareError(result.reason) : undefined));
     if (broken[0] !== undefined && broken.every((error) => error !== undefined && error.band !== "caller")) throw broken[0];
     return {

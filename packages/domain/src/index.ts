@@ -12,6 +12,7 @@ export type * from "./ports/pub-sub.ts";
 export type * from "./ports/sessions.ts";
 export * from "./position.ts";
 export type * from "./publication.ts";
+export * from "./publication-id.ts";
 export * from "./system-clock.ts";
 export * from "./validate.ts";
 export * from "./wire/admin-api.ts";

@@ -8,6 +8,7 @@ import {
   limits,
   type Payload,
   payloadOfText,
+  publicationId,
   validator,
 } from "@fanfare/domain";
 import { identityOf } from "../session.ts";
@@ -15,18 +16,20 @@ import type { Handler } from "./handler.ts";
 
 const parse = validator(clientEvents.PublishRequest);
 
-/** `{ channel, data, event?, id? }` → `{ channel, epoch, offset, duplicate }` */
+/** `{ channel, data, event?, id?, durable? }` → `{ channel, epoch, offset, duplicate, replicas? }` */
 export const publish: Handler = async ({ socket, broker, fanout, rules, metrics }, request) => {
-  const { channel: name, data, event, id } = parse(request);
+  const { channel: name, data, event, id: givenId, durable } = parse(request);
   const channel = channelName(name);
   authorize(rules, "publish", channel, identityOf(socket), fanout.isSubscribed(socket, channel));
+  const id = givenId === undefined ? undefined : publicationId(givenId);
   const draft = { channel, event: event === undefined ? defaultEvent : eventName(event), payload: payloadOf(data), id };
   const stop = metrics.publishDuration.startTimer();
   try {
-    const outcome = await broker.publish(draft, rules.of(channel).retain);
+    const outcome = await broker.publish(draft, rules.of(channel).retain, { durable });
     metrics.publications.inc({ source: "client", outcome: outcome.kind });
     if (outcome.kind === "conflict") throw new FanfareError("ID_CONFLICT");
-    return { channel, ...outcome.position, duplicate: outcome.kind === "duplicate" };
+    const { kind, position, replicas } = outcome;
+    return { channel, ...position, duplicate: kind === "duplicate", ...(replicas === undefined ? {} : { replicas }) };
   } catch (error) {
     if (!(error instanceof FanfareError && error.code === "ID_CONFLICT"))
       metrics.publications.inc({ source: "client", outcome: "failed" });
