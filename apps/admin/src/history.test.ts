@@ -29,7 +29,14 @@ test("a channel tells its subscribers, position and how many publications it kee
 });
 
 test("subscribers are those of all nodes", async () => {
-  const record = { peerUrl: "http://127.0.0.1:1", startedAt: 1, connections: 3, state: "ready", version: "1" } as const;
+  const record = {
+    peerUrl: "http://127.0.0.1:1",
+    sidPrefix: "0123abcd",
+    startedAt: 1,
+    connections: 3,
+    state: "ready",
+    version: "1",
+  } as const;
   const counts = new Map([["log" as Channel, 2]]);
   await admin.backend.directory.renew({ ...record, node: "a" }, counts, 60_000);
   await admin.backend.directory.renew({ ...record, node: "b" }, counts, 60_000);

@@ -51,7 +51,14 @@ const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
 
 beforeAll(async () => {
   await call(admin, "POST", "/v1/publish", { body: { channel: "open", data: 9 } });
-  const record = { peerUrl: "http://127.0.0.1:1", startedAt: 1, connections: 3, state: "ready", version: "1" } as const;
+  const record = {
+    peerUrl: "http://127.0.0.1:1",
+    sidPrefix: "0123abcd",
+    startedAt: 1,
+    connections: 3,
+    state: "ready",
+    version: "1",
+  } as const;
   await admin.backend.directory.renew({ ...record, node: "a" }, new Map(), 60_000);
 });
 afterAll(() => admin.close());

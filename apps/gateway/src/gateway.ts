@@ -1,11 +1,15 @@
-import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
+import { Server as TcpServer } from "node:net";
 import type { NodeRecord } from "@fanfare/domain";
+import { type EngineServer, newSessionId, newSidPrefix, PeerGuard, Relay } from "@fanfare/relay";
 import { Server } from "socket.io";
+import { AcceptGate } from "./accept-gate.ts";
 import { reachableHost } from "./addresses.ts";
 import { acceptConnections } from "./connect.ts";
 import { countConnection } from "./connections.ts";
+import { moveEverybody } from "./drain.ts";
 import { keepGauges } from "./gauges.ts";
+import { guardHandshakes } from "./handshakes.ts";
 import { listen, stopListening } from "./listen.ts";
 import { keepLease } from "./membership.ts";
 import { originAllowed } from "./origins.ts";
@@ -19,25 +23,39 @@ export interface Gateway {
   readonly peerPort: number;
   /** What every Engine.IO session id of this node begins with, up to the dot. */
   readonly sidPrefix: string;
-  /** Tells all clients, lets them go to other nodes and stops. Takes no longer than FANFARE_DRAIN_MS. */
+  /** Moves all clients to other nodes and stops. Takes no longer than FANFARE_DRAIN_MS. Idempotent. */
   close(): Promise<void>;
+}
+
+export interface GatewayOptions {
+  /** What is done with connections, instead of what Fanfare does: for tests of the protocols beneath. */
+  readonly accept?: (io: Server, parts: GatewayParts) => void;
+  /** How long a connection may take to say which namespace it wants. */
+  readonly connectTimeoutMs?: number;
+  /** Told when a peer with the cluster's secret wants the node to drain and end. */
+  readonly onDrain?: () => void;
 }
 
 /** Bytes of one message of a client, and of one polling request; what Engine.IO tells clients as `maxPayload`. */
 const messageBytesMax = 1_000_000;
-/** How long a connection may take to say which namespace it wants. */
-const connectTimeoutMs = 10_000;
 /** A reconnect storm overflows Node's default of 511 (docs/adr/0003). */
 const backlog = 4_096;
+/** The end of a drain, as a share of its time: the directory, the adapter and the servers, once all clients are gone. */
+const endShare = 0.15;
+/** What a node that stops waits for the directory to take it out: its lease ends by itself. */
+const leaveMs = 500;
 
 /** Starts one node. Resolves when it serves; rejects when a port is taken. */
-export async function startGateway(parts: GatewayParts): Promise<Gateway> {
+export async function startGateway(parts: GatewayParts, options: GatewayOptions = {}): Promise<Gateway> {
   const { settings, fanout, metrics, log, node, clock } = parts;
-  // New at every start, so that a session id never seems to belong to a later process of the same name.
-  const sidPrefix = randomBytes(4).toString("hex");
+  const { accept = acceptConnections, connectTimeoutMs = 10_000, onDrain } = options;
+  const sidPrefix = newSidPrefix();
+  const gate = new AcceptGate(settings.acceptPerSecond, clock);
   let draining = false;
 
   const http = createServer((_, response) => json(response, 404, { code: "NOT_FOUND" }));
+  // A balancer that sends a draining node requests over a connection it keeps is to open none of the kind again.
+  http.prependListener("request", (_, response) => draining && response.setHeader("connection", "close"));
   const io = new Server(http, {
     adapter: fanout.adapter,
     path: "/socket.io/",
@@ -47,59 +65,88 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     connectTimeout: connectTimeoutMs,
     maxHttpBufferSize: messageBytesMax,
     cors: { origin: (origin, allow) => allow(null, origin ?? true), credentials: true },
-    allowRequest: (request, decide) => {
-      if (!originAllowed(request, settings.origins)) return decide("ORIGIN_FORBIDDEN", false);
-      // Sessions that are here may go on until they are moved; new ones belong elsewhere.
-      const isNew = !request.url?.includes("sid=");
-      return draining && isNew ? decide("DRAINING", false) : decide(null, true);
-    },
+    allowRequest: (request, decide) =>
+      originAllowed(request, settings.origins) ? decide(null, true) : decide("ORIGIN_FORBIDDEN", false),
   });
-  io.engine.generateId = () => `${sidPrefix}.${randomBytes(15).toString("base64url")}`;
-  io.engine.on("connection_error", ({ code }: { code: number }) => metrics.connectionErrors.inc({ code: `ENGINE_${code}` }));
+  const engine = io.engine as EngineServer;
+  engine.generateId = () => newSessionId(sidPrefix);
+  engine.on("connection_error", ({ code }: { code: number }) => metrics.connectionErrors.inc({ code: `ENGINE_${code}` }));
+  guardHandshakes(engine, () => {
+    const refusal = draining ? "DRAINING" : gate.pass() ? undefined : "RATE_LIMITED";
+    if (refusal !== undefined) metrics.connectionErrors.inc({ code: refusal });
+    return refusal;
+  });
+  const relay = startRelay(parts, engine, sidPrefix);
   fanout.attach(io);
-  acceptConnections(io, parts);
+  accept(io, parts);
   io.on("connection", (socket: ClientSocket) => countConnection(socket, parts));
 
   const peer = createPeerServer(parts, {
     unready: () => (draining ? "draining" : fanout.healthy ? undefined : "publications do not reach this node"),
+    guard: new PeerGuard(settings.clusterSecret, log, clock),
+    relay,
+    drain: () => onDrain?.(),
   });
-  const port = await listen(http, settings.port, settings.host, backlog);
-  const peerPort = await listen(peer, settings.peerPort, settings.host).catch(async (reason) => {
-    await io.close();
-    throw reason;
-  });
-
+  const peerPort = await listen(peer, settings.peerPort, settings.host, backlog);
   const startedAt = clock.now();
   const record = (): NodeRecord => ({
     node,
     peerUrl: settings.peerUrl ?? `http://${reachableHost(settings.host)}:${peerPort}`,
+    sidPrefix,
     startedAt,
-    connections: io.engine.clientsCount,
+    connections: engine.clientsCount,
     state: draining ? "draining" : "ready",
     version: parts.version,
   });
-  const endLease = keepLease(parts, record);
+  const lease = keepLease(parts, record);
+  // Before the first session: what other nodes are asked for must be in the directory by then.
+  await lease.told;
+  const port = await listen(http, settings.port, settings.host, backlog).catch(async (reason) => {
+    await lease.end();
+    await stopListening(peer);
+    throw reason;
+  });
   const stopGauges = keepGauges(parts);
 
+  const drain = async (): Promise<void> => {
+    draining = true;
+    log.info({ connections: engine.clientsCount }, "draining");
+    // Only this and not http.close(): that also cuts kept connections, maybe just when a balancer writes a post to one.
+    TcpServer.prototype.close.call(http);
+    const told = lease.renew();
+    await moveEverybody({ io, relay, fanout, clock, withinMs: settings.drainMs * (1 - endShare) });
+    stopGauges();
+    parts.recovery?.stop();
+    await Promise.race([told.then(() => lease.end()), new Promise<void>((resolve) => void clock.after(leaveMs, resolve))]);
+    fanout.close();
+    http.closeAllConnections();
+    // Closes the transports of those who are still here, not their sockets: a client disconnected by name stays away.
+    await io.close();
+    relay?.close();
+    await stopListening(peer);
+    log.info("drained");
+  };
+  let drained: Promise<void> | undefined;
   return {
     node,
     port,
     peerPort,
     sidPrefix,
-    async close() {
-      if (draining) return;
-      draining = true;
-      log.info({ connections: io.engine.clientsCount }, "draining");
-      for (const socket of io.sockets.sockets.values()) {
-        fanout.send(socket, "fanfare:closing", { code: "DRAINING", reason: "this node is shutting down", reconnect: true });
-      }
-      stopGauges();
-      parts.recovery?.stop();
-      await endLease();
-      fanout.close();
-      // Closes the transports, not the sockets: a client that is disconnected by name stays away for ever.
-      await io.close();
-      await stopListening(peer);
+    close() {
+      drained ??= drain();
+      return drained;
     },
   };
+}
+
+/** Undefined when the balancer has to keep each session on its node. */
+function startRelay(parts: GatewayParts, engine: EngineServer, sidPrefix: string): Relay | undefined {
+  const { settings, directory, clock, log, metrics } = parts;
+  const { clusterSecret: secret, forward } = settings;
+  if (forward === "off") return undefined;
+  if (secret === undefined) {
+    log.info({ setting: "FANFARE_CLUSTER_SECRET" }, "no cluster secret: nothing is forwarded");
+    return undefined;
+  }
+  return new Relay({ engine, sidPrefix, secret, nodes: () => directory.nodes(), clock, log, metrics });
 }

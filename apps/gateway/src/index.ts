@@ -1,3 +1,3 @@
-export { type Gateway, startGateway } from "./gateway.ts";
+export { type Gateway, type GatewayOptions, startGateway } from "./gateway.ts";
 export { type Embedding, main } from "./main.ts";
 export type { GatewayParts } from "./parts.ts";

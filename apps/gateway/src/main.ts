@@ -9,6 +9,7 @@ import { Fanout } from "@fanfare/fanout";
 import { createLog, createMetrics } from "@fanfare/telemetry";
 import { type Gateway, startGateway } from "./gateway.ts";
 import { observeFanout } from "./observe.ts";
+import type { GatewayParts } from "./parts.ts";
 import { Recovery } from "./recovery.ts";
 
 /** What another app brings along that runs the gateway inside its own process. It then owns signals and the ready line. */
@@ -39,7 +40,7 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<G
     retention: (channel) => rules.of(channel).retain,
     observer: observeFanout(metrics),
   });
-  const gateway = await startGateway({
+  const parts: GatewayParts = {
     node,
     version: version(),
     settings,
@@ -52,7 +53,9 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<G
     clock: systemClock,
     log,
     metrics,
-  });
+  };
+  // As a supervisor would ask for it, so that there is one way to end.
+  const gateway = await startGateway(parts, { onDrain: () => process.kill(process.pid, "SIGTERM") });
   if (embedding !== undefined) return gateway;
 
   const { port, peerPort, sidPrefix } = gateway;

@@ -5,11 +5,19 @@ import type { GatewayParts } from "./parts.ts";
 const renewMs = 2_000;
 const leaseMs = 3 * renewMs;
 
-/** Keeps this node in the directory, with how many subscribers it has for each channel. The returned function ends that. */
+export interface Lease {
+  /** Resolves when the node was first told to the directory, or could not be. Never rejects. */
+  readonly told: Promise<void>;
+  /** Tells the directory now what has changed. Never rejects. */
+  renew(): Promise<void>;
+  end(): Promise<void>;
+}
+
+/** Keeps this node in the directory, with how many subscribers it has for each channel. */
 export function keepLease(
   { directory, fanout, clock, log }: Pick<GatewayParts, "directory" | "fanout" | "clock" | "log">,
   record: () => NodeRecord,
-): () => Promise<void> {
+): Lease {
   let told = new Map<Channel, number>();
   let stopped = false;
   let broken = false;
@@ -31,18 +39,27 @@ export function keepLease(
       broken = true;
     }
   };
-  const round = (): void => {
-    renewal = renew().then(() => {
-      if (!stopped) callOff = clock.after(renewMs, round);
-    });
-  };
-  round();
-
-  return async () => {
-    stopped = true;
+  /** One after another: each renewal writes what has changed since the one before. */
+  const round = (): Promise<void> => {
     callOff();
-    await renewal;
-    await directory.leave(record().node).catch(() => undefined);
+    renewal = renewal.then(async () => {
+      if (stopped) return;
+      await renew();
+      callOff();
+      callOff = clock.after(renewMs, round);
+    });
+    return renewal;
+  };
+
+  return {
+    told: round(),
+    renew: round,
+    async end() {
+      stopped = true;
+      await renewal;
+      callOff();
+      await directory.leave(record().node).catch(() => undefined);
+    },
   };
 }
 

@@ -11,7 +11,17 @@ export interface GatewayParts {
   readonly version: string;
   readonly settings: Pick<
     Settings,
-    "host" | "port" | "peerPort" | "peerUrl" | "origins" | "pingIntervalMs" | "pingTimeoutMs" | "drainMs"
+    | "host"
+    | "port"
+    | "peerPort"
+    | "peerUrl"
+    | "origins"
+    | "pingIntervalMs"
+    | "pingTimeoutMs"
+    | "drainMs"
+    | "clusterSecret"
+    | "forward"
+    | "acceptPerSecond"
   >;
   readonly broker: Broker;
   readonly directory: Directory;

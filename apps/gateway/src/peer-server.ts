@@ -1,41 +1,86 @@
-import { createServer, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { type PeerGuard, peerKeepAliveMs, type Relay } from "@fanfare/relay";
 import type { GatewayParts } from "./parts.ts";
 
-export interface Health {
+export interface PeerServerOptions {
   /** Why the node should get no new clients, or undefined when it should. */
   unready(): string | undefined;
+  readonly guard: PeerGuard;
+  /** Absent: nothing is forwarded. */
+  readonly relay: Relay | undefined;
+  /** Begins to move the clients away and then to end. */
+  drain(): void;
 }
 
-/** The node's inward port: `/healthz` (the process answers), `/readyz` (send it clients) and `/metrics`. */
-export function createPeerServer({ metrics, log }: Pick<GatewayParts, "metrics" | "log">, health: Health): Server {
-  return createServer((request, response) => {
-    const path = request.url?.split("?")[0];
-    if (request.method !== "GET" && request.method !== "HEAD") return json(response, 405, { code: "METHOD_NOT_ALLOWED" });
-    switch (path) {
-      case "/healthz":
-        return json(response, 200, { status: "alive" });
-      case "/readyz": {
-        const reason = health.unready();
-        return reason === undefined
-          ? json(response, 200, { status: "ready" })
-          : json(response, 503, { status: "unready", reason });
-      }
-      case "/metrics":
-        metrics.text().then(
-          (text) => response.writeHead(200, { "content-type": metrics.contentType }).end(text),
-          (err) => {
-            log.error({ err }, "metrics failed");
-            json(response, 500, { code: "INTERNAL" });
-          },
-        );
-        return;
-      default:
-        return json(response, 404, { code: "NOT_FOUND" });
+/**
+ * The node's inward port. For everybody who reaches it: `/healthz` (the process answers), `/readyz` (send it clients) and
+ * `/metrics`. For peers, who show the cluster's secret: their clients' requests, `/relay/` and `/drain`.
+ */
+export function createPeerServer(parts: Pick<GatewayParts, "metrics" | "log">, options: PeerServerOptions): Server {
+  const { guard, relay } = options;
+  // Kept open for longer than peers keep them: a request must not meet a connection that is just being closed.
+  const server = createServer({ keepAliveTimeout: peerKeepAliveMs, noDelay: true }, (request, response) => {
+    if (!isForPeers(request)) answerAnybody(request, response, parts, options);
+    else if (!guard.allows(request)) json(response, 401, { code: "UNAUTHENTICATED" });
+    else if (request.url !== "/drain") {
+      if (relay === undefined) notFound(response);
+      else relay.serve(request, response);
+    } else if (request.method !== "POST") json(response, 405, { code: "METHOD_NOT_ALLOWED" });
+    else {
+      json(response, 202, { state: "draining" });
+      options.drain();
     }
   });
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on("error", () => undefined);
+    if (!isForPeers(request)) refuseUpgrade(socket, "404 Not Found");
+    else if (!guard.allows(request)) refuseUpgrade(socket, "401 Unauthorized");
+    else if (relay === undefined) refuseUpgrade(socket, "404 Not Found");
+    else relay.serveUpgrade(request, socket, head);
+  });
+  return server;
+}
+
+function isForPeers({ url = "" }: IncomingMessage): boolean {
+  return url === "/drain" || url.startsWith("/relay/") || url.startsWith("/socket.io/");
+}
+
+function answerAnybody(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { metrics, log }: Pick<GatewayParts, "metrics" | "log">,
+  { unready }: PeerServerOptions,
+): void {
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    json(response, 405, { code: "METHOD_NOT_ALLOWED" });
+    return;
+  }
+  const path = request.url?.split("?")[0];
+  if (path === "/healthz") json(response, 200, { status: "alive" });
+  else if (path === "/readyz") {
+    const reason = unready();
+    json(response, reason === undefined ? 200 : 503, reason === undefined ? { status: "ready" } : { status: "unready", reason });
+  } else if (path === "/metrics") {
+    metrics.text().then(
+      (text) => response.writeHead(200, { "content-type": metrics.contentType }).end(text),
+      (err) => {
+        log.error({ err }, "metrics failed");
+        json(response, 500, { code: "INTERNAL" });
+      },
+    );
+  } else notFound(response);
 }
 
 export function json(response: ServerResponse, status: number, body: unknown): void {
   const text = JSON.stringify(body);
   response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(text) }).end(text);
+}
+
+function notFound(response: ServerResponse): void {
+  json(response, 404, { code: "NOT_FOUND" });
+}
+
+function refuseUpgrade(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

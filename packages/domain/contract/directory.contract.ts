@@ -100,7 +100,8 @@ export function directoryContract(open: () => Promise<DirectoryWorld>): void {
 }
 
 function recordOf(node: string): NodeRecord {
-  return { node, peerUrl: `http://127.0.0.1:8100/${node}`, startedAt: 1, connections: 0, state: "ready", version: "0.1.0" };
+  const peerUrl = `http://127.0.0.1:8100/${node}`;
+  return { node, peerUrl, sidPrefix: "0123abcd", startedAt: 1, connections: 0, state: "ready", version: "0.1.0" };
 }
 
 function counts(...entries: readonly (readonly [Channel, number])[]): Map<Channel, number> {

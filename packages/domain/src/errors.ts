@@ -64,6 +64,12 @@ export const catalogue = {
     says: "The broker is out of memory and stores nothing new.",
     retryAfterMs: 5_000,
   },
+  NODE_UNREACHABLE: {
+    band: "dependency",
+    status: 503,
+    says: "The node did not answer on its peer port.",
+    retryAfterMs: 1_000,
+  },
   KEYS_UNAVAILABLE: {
     band: "dependency",
     status: 503,

@@ -104,6 +104,31 @@ export const metricsTable = {
   },
   httpRequests: {
     name: "fanfare_http_requests_total",
+  relayRequests: {
+    name: "fanfare_relay_requests_total",
+    type: "counter",
+    help: "Requests for sessions of other nodes that arrived here.",
+    labels: {
+      kind: "poll, post, upgrade",
+      outcome:
+        "forwarded, aborted (by the client), unknown (no such node), unreachable (it does not answer), broken (in the middle), refused (another secret), draining",
+    },
+    app: "gateway",
+  },
+  takeovers: {
+    name: "fanfare_takeovers_total",
+    type: "counter",
+    help: "Upgrades for sessions of other nodes, by whether the session moved here. What did not move is spliced.",
+    labels: { outcome: "taken, missed (it had begun there), failed" },
+    app: "gateway",
+  },
+  splices: {
+    name: "fanfare_spliced_connections",
+    type: "gauge",
+    help: "Websockets of other nodes' sessions that pass through this node.",
+    labels: {},
+    app: "gateway",
+  },
     type: "counter",
     help: "Requests to the admin API.",
     labels: { method: "the HTTP method", route: "the route's pattern, never the address asked for", status: "the HTTP status" },

@@ -5,6 +5,8 @@ export interface NodeRecord {
   readonly node: string;
   /** Where other nodes reach it: http://host:port of its peer port. */
   readonly peerUrl: string;
+  /** What its Engine.IO session ids begin with, up to the dot. New at every start. */
+  readonly sidPrefix: string;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
   readonly connections: number;

@@ -97,6 +97,7 @@ export const NodesPage = Type.Object({
     Type.Object({
       node: Type.String(),
       peerUrl: Type.String(),
+      sidPrefix: Type.String({ description: "What the Engine.IO session ids of the node begin with, up to the dot." }),
       startedAt: Type.Integer({ description: "Milliseconds since 1970." }),
       connections: Type.Integer(),
       state: Type.Union([Type.Literal("ready"), Type.Literal("draining")]),

@@ -1,0 +1,81 @@
+import type { Clock } from "@fanfare/domain";
+import type { Fanout } from "@fanfare/fanout";
+import type { Relay } from "@fanfare/relay";
+import type { Server, Socket } from "socket.io";
+import { sendAway } from "./send-away.ts";
+
+export interface DrainParts {
+  readonly io: Server;
+  readonly relay: Relay | undefined;
+  readonly fanout: Pick<Fanout, "send">;
+  readonly clock: Clock;
+  /** By when all clients are to be gone. */
+  readonly withinMs: number;
+}
+
+/** Clients per second that other nodes take without noticing. */
+const perSecondMin = 200;
+/** The last of the time is for those to leave who had their turn late. */
+const pacedShare = 0.8;
+
+const closing = { code: "DRAINING", reason: "this node is shutting down", reconnect: true } as const;
+
+/** Sends all clients to other nodes. Resolves when they are gone, or when the time is over. */
+export async function moveEverybody({ io, relay, fanout, clock, withinMs }: DrainParts): Promise<void> {
+  const over = pause(withinMs, clock);
+  await Promise.race([relay?.release(), over]);
+  // Engine.IO's own list, protected in its types: it also has those that have not said yet which namespace they want.
+  const { clients } = io.engine as unknown as { clients: Readonly<Record<string, Socket["conn"]>> };
+  const sockets = new Map([...io.sockets.sockets.values()].map((socket) => [socket.conn, socket]));
+  const leaving: Promise<void>[] = [];
+  const turns = [
+    ...Object.values(clients).map((conn) => () => {
+      const socket = sockets.get(conn);
+      if (socket !== undefined) fanout.send(socket, "fanfare:closing", closing);
+      leaving.push(sendAway(conn, clock));
+    }),
+    // Websockets of other nodes' sessions end here too: the client sees its transport close, as the others do.
+    ...[...(relay?.splices ?? [])].map((socket) => () => void socket.destroy()),
+  ];
+  await pace(turns, (turn) => turn(), { withinMs: withinMs * pacedShare, perSecondMin, clock });
+  await Promise.race([Promise.all(leaving), over]);
+}
+
+export interface PaceOptions {
+  /** By when all must have had their turn. */
+  readonly withinMs: number;
+  /** Goes no slower than this: a few clients are moved in a moment. */
+  readonly perSecondMin: number;
+  readonly clock: Clock;
+  /** From 0 up to 1, for the time between two batches. */
+  readonly random?: () => number;
+}
+
+/** Between two batches, half of it more or less. */
+const stepMs = 50;
+
+/**
+ * Gives every item its turn, in batches that are spread over the time there is, so that whoever they turn to next gets them
+ * at a rate and not in a heap. Uneven pauses keep several draining nodes from falling into step.
+ */
+export async function pace<Item>(
+  items: readonly Item[],
+  act: (item: Item) => void,
+  { withinMs, perSecondMin, clock, random = Math.random }: PaceOptions,
+): Promise<void> {
+  const startedAtMs = clock.monotonic();
+  for (let next = 0; next < items.length; ) {
+    const leftMs = withinMs - (clock.monotonic() - startedAtMs);
+    const left = items.length - next;
+    // With less time left than a pause would take, all of them.
+    const share = leftMs <= stepMs * 1.5 ? left : Math.ceil((left * stepMs) / leftMs);
+    const batch = Math.max(share, Math.ceil((perSecondMin * stepMs) / 1_000));
+    for (const item of items.slice(next, next + batch)) act(item);
+    next += batch;
+    if (next < items.length) await pause(stepMs * (0.5 + random()), clock);
+  }
+}
+
+function pause(ms: number, clock: Clock): Promise<void> {
+  return new Promise((resolve) => void clock.after(ms, resolve));
+}
