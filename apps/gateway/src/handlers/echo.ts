@@ -1,4 +1,8 @@
+import { refuseTooDeep } from "./depth.ts";
 import type { Handler } from "./handler.ts";
 
 /** Anything → `{ echo }`: the same back, for round trips. */
-export const echo: Handler = async (_, request) => ({ echo: request });
+export const echo: Handler = async (_, request) => {
+  refuseTooDeep(request);
+  return { echo: request };
+};
