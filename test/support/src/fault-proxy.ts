@@ -90,7 +90,8 @@ export async function startFaultProxy({ target }: FaultProxyOptions): Promise<Fa
     socket.once("close", (failed: boolean) => {
       if (!pairs.delete(pair)) return;
       if (failed) other()?.resetAndDestroy();
-      else other()?.end();
+      // Not end(): a side that nobody reads from any more would never see the other's goodbye, and stay.
+      else other()?.destroySoon();
     });
   }
 

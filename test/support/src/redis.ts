@@ -29,7 +29,7 @@ export interface TestRedis {
   pause(): void;
   resume(): void;
   /** One command over a connection of its own, such as `cli("client", "kill", "type", "pubsub")`. */
-  cli(...args: readonly string[]): Promise<unknown>;
+  cli(...args: readonly (string | Buffer)[]): Promise<unknown>;
 }
 
 /** Starts a redis-server that ends with the test's process. Nothing is written to disk unless asked for. */
@@ -63,7 +63,7 @@ export async function startRedis({ port = false, appendOnly = false, args = [] }
     async cli(command = "ping", ...rest) {
       const client = new Redis("port" in address ? { host: "127.0.0.1", ...address } : { path: address.socket });
       try {
-        return await client.call(command, ...rest);
+        return await client.call(String(command), ...rest);
       } finally {
         client.disconnect();
       }

@@ -1,0 +1,77 @@
+import { until } from "@fanfare/test-support";
+import { expect } from "vitest";
+import { test } from "./cluster.ts";
+
+const channel = "public:a";
+/** The topics that nodes listen to: a channel's, and the one that all nodes of the main namespace share. */
+const topics = ["fanfare#/#{0}public:a#", "fanfare#/#"];
+
+/** A broadcast as the stock sharded adapter and its emitters send it. */
+function broadcast(packet: unknown, opts: unknown = { rooms: ["{0}public:a"], except: [], flags: {} }): string {
+  return JSON.stringify({ uid: "stranger", nsp: "/", type: 3, data: { opts, packet } });
+}
+
+test("what stock adapters and emitters say to a channel's room is delivered as it is", async ({ cluster }) => {
+  const clients = await Promise.all([0, 1].map((node) => cluster.client({ via: cluster.gateway(node), channels: [channel] })));
+  const stranger = await cluster.client({ channels: ["public:b"] });
+  await cluster.redis.cli("spublish", topics[0] ?? "", broadcast({ type: 2, data: ["headline", { n: 1 }, "text"], nsp: "/" }));
+  for (const client of clients) {
+    await until(() => (client.noticesOf("headline").length > 0 ? undefined : "the foreign broadcast did not come"));
+    expect(client.noticesOf("headline")).toEqual([[{ n: 1 }, "text"]]);
+  }
+  await cluster.publish(channel, "ours");
+  await until(() => (clients.every((client) => client.heard(channel).length === 1) ? undefined : "ours did not come"));
+  expect(stranger.noticesOf("headline")).toEqual([]);
+});
+
+test("garbage in Redis's pub/sub ends no process, disturbs no subscriber and is counted", async ({ cluster }) => {
+  const clients = await Promise.all([0, 1].map((node) => cluster.client({ via: cluster.gateway(node), channels: [channel] })));
+  await cluster.publish(channel, 1);
+  const packet = { type: 2, data: ["headline", 1], nsp: "/" };
+  const garbage: (string | Buffer)[] = [
+    "",
+    "x",
+    "null",
+    "{}",
+    "[]",
+    "{",
+    '{"uid":"x"}',
+    '{"uid":"x","nsp":"/","type":3}',
+    '{"uid":"x","nsp":"/","type":3,"data":{}}',
+    '{"uid":"x","nsp":"/","type":3,"data":{"packet":{"type":2,"data":["a"],"nsp":"/"}}}',
+    '{"uid":"x","nsp":"/","type":3,"data":{"opts":{"rooms":7},"packet":null}}',
+    ...[0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 99, "x"].map((type) => JSON.stringify({ uid: "x", nsp: "/", type, data: {} })),
+    ...[0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12].map((type) => JSON.stringify({ uid: "x", nsp: "/", type })),
+    broadcast(null),
+    broadcast({ type: 2, nsp: "/other", data: ["elsewhere"] }),
+    broadcast(packet, null),
+    broadcast(packet, { rooms: [["deep"]], except: {} }),
+    Buffer.alloc(1_000, 0xff),
+    Buffer.from("deadbeef00c1", "hex"),
+    Buffer.from(`{"uid":"x","nsp":"/","type":3,"data":"\ud800"}`, "latin1"),
+    '{"fanfare":',
+    '{"fanfare":"',
+    '{"fanfare":"1:',
+    '{"fanfare":"1:0:l::e:1:1:0"',
+    '{"fanfare":"2:0:l::e:1:1:0"}}}',
+    '{"fanfare":"1:999999:l::e:1:1:0"}}}',
+    `{"fanfare":"1:0:l::${"e".repeat(5_000)}:1:1:0"[]}}}`,
+    '{"fanfare":"1:0:l::e:9999999999999999:9999999999999999:0',
+    `{"fanfare":"1:0:bl::e:1:1:0"[${"x".repeat(100)}]}}}`,
+  ];
+  const before = await garbageCounted(cluster.gateway(0).peerPort);
+  for (const message of garbage) for (const topic of topics) await cluster.redis.cli("spublish", topic, message);
+  await cluster.publish(channel, 2, 3);
+  for (const client of clients) {
+    await until(() => (client.heard(channel).length === 3 ? undefined : `heard ${client.heard(channel)}`));
+    expect(client.heard(channel)).toEqual([1, 2, 3]);
+    expect([client.connects, client.resets()]).toEqual([1, []]);
+  }
+  for (const { label, alive } of [...cluster.gateways, ...cluster.admins]) expect([label, alive]).toEqual([label, true]);
+  expect(await garbageCounted(cluster.gateway(0).peerPort)).toBeGreaterThan(before + 20);
+});
+
+async function garbageCounted(peerPort: number): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${peerPort}/metrics`)).text();
+  return Number(/^fanfare_announcements_total\{[^}]*outcome="garbage"[^}]*\} (\d+)/m.exec(text)?.[1] ?? 0);
+}
