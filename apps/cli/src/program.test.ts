@@ -18,7 +18,14 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 const fanfare = (args: string[], env: Record<string, string> = {}) => run(args, { cwd: folder, env });
 
 test("help and version fit 80 columns and end well", async () => {
-  for (const args of [["--help"], ["up", "--help"], ["gateway", "--help"], ["tail", "--help"], ["--version"]]) {
+  for (const args of [
+    ["--help"],
+    ["up", "--help"],
+    ["gateway", "--help"],
+    ["tail", "--help"],
+    ["bench", "--help"],
+    ["--version"],
+  ]) {
     const { code, out, err } = await fanfare(args);
     expect({ code, err }).toEqual({ code: 0, err: "" });
     for (const line of out.split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
@@ -29,6 +36,7 @@ test("a misspelled flag or command is refused with what may have been meant", as
   expect(await fanfare(["up", "--prot", "1"])).toMatchObject({ code: 2, err: expect.stringContaining("Did you mean --port?") });
   expect(await fanfare(["publsh"])).toMatchObject({ code: 2, err: expect.stringContaining("Did you mean publish?") });
   expect(await fanfare(["up", "--nodes", "0"])).toMatchObject({ code: 2, err: expect.stringContaining("from 1 to 32") });
+  expect(await fanfare(["bench", "fnaout"])).toMatchObject({ code: 2, err: expect.stringContaining("Allowed choices are") });
 });
 
 test("all mistakes in settings are told at once, each with the name that the person wrote", async () => {
