@@ -72,7 +72,7 @@ export class Recovery {
     const { node } = this.#parts;
     const { pid, offset }: { pid?: unknown; offset?: unknown } = socket.handshake.auth;
     const bookmark = parseBookmark(offset);
-    if (typeof pid === "string" && pid.length <= 64 && bookmark !== undefined) {
+    if (typeof pid === "string" && pid.length <= 64 && bookmark !== undefined && this.#parts.fanout.understands(bookmark)) {
       const claimed = await this.#claim(pid);
       // Another user's token with this session's secret: a new session, and nothing of the old one.
       if (claimed !== undefined && claimed.record.user === (identityOf(socket).user ?? null)) {

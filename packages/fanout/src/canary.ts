@@ -1,4 +1,4 @@
-import { type Broker, type Channel, type Clock, channelName, defaultEvent, type Payload } from "@fanfare/domain";
+import { type Broker, type Channel, type Clock, channelName, defaultEvent, type Payload, partitionOf } from "@fanfare/domain";
 
 const periodMs = 5_000;
 const retryMs = 1_000;
@@ -14,11 +14,19 @@ const retain = { count: 0, seconds: 1 };
 export interface CanaryParts {
   readonly broker: Pick<Broker, "publish">;
   readonly clock: Clock;
-  readonly node: string;
+  readonly channel: Channel;
   /** Makes the node hear the canary's channel. */
   listen(channel: Channel): Promise<void>;
   /** Called when a canary was stored and announced, and was not heard. */
   lost(): void;
+}
+
+/** The canary's channel for a node and a partition: the first of its numbered names that lives there. */
+export function canaryChannel(node: string, partition: number, partitions: number): Channel {
+  for (let number = 0; ; number++) {
+    const channel = channelName(`fanfare:canary:${node}:${number}`);
+    if (partitionOf(channel, partitions) === partition) return channel;
+  }
 }
 
 /**
@@ -26,7 +34,6 @@ export interface CanaryParts {
  * the broker stores, the link carries and the lane delivers; anything less than that is not health.
  */
 export class Canary {
-  readonly channel: Channel;
   readonly #parts: CanaryParts;
   #heardAtMs: number | undefined;
   #callOff: () => void = () => undefined;
@@ -34,7 +41,6 @@ export class Canary {
 
   constructor(parts: CanaryParts) {
     this.#parts = parts;
-    this.channel = channelName(`fanfare:canary:${parts.node}`);
     void this.#start();
   }
 
@@ -59,7 +65,7 @@ export class Canary {
 
   async #start(): Promise<void> {
     try {
-      await this.#parts.listen(this.channel);
+      await this.#parts.listen(this.#parts.channel);
       await this.#round();
     } catch {
       this.#after(retryMs, () => void this.#start());
@@ -67,10 +73,10 @@ export class Canary {
   }
 
   async #round(): Promise<void> {
-    const { broker, clock, lost } = this.#parts;
+    const { broker, clock, channel, lost } = this.#parts;
     const sentAtMs = clock.monotonic();
     try {
-      await broker.publish({ channel: this.channel, event: defaultEvent, payload }, retain);
+      await broker.publish({ channel, event: defaultEvent, payload }, retain);
       this.#after(patienceMs, () => {
         if (this.#heardAtMs === undefined || this.#heardAtMs < sentAtMs) lost();
         this.#after(periodMs - patienceMs, () => void this.#round());

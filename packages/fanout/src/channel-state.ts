@@ -5,6 +5,7 @@ import type { Item } from "./item.ts";
 /** What one node knows of one channel that it has subscribers for. */
 export interface ChannelState {
   readonly channel: Channel;
+  readonly partition: number;
   readonly room: string;
   readonly topic: string;
   /** Whether the channel keeps a log: without one, holes cannot be filled and are not spoken of. */

@@ -1,4 +1,4 @@
-import { type Broker, type Channel, FanfareError, type Retention, roomOf, topicOfRoom } from "@fanfare/domain";
+import { type Broker, type Channel, FanfareError, partitionOf, type Retention, roomOf, topicOfRoom } from "@fanfare/domain";
 import type { ChannelState } from "./channel-state.ts";
 import type { Delivered } from "./continuity.ts";
 import type { TopicInterest } from "./topic-interest.ts";
@@ -39,9 +39,12 @@ export class Channels {
     return this.#byTopic.get(topicOfRoom(this.#parts.cluster, room));
   }
 
-  // Standalone Redis and Sentinel have one partition, number 0.
+  *ofPartition(partition: number): Iterable<ChannelState> {
+    for (const state of this.#byTopic.values()) if (state.partition === partition) yield state;
+  }
+
   roomOf(channel: Channel): string {
-    return roomOf(channel, 0);
+    return roomOf(channel, partitionOf(channel, this.#parts.broker.partitions));
   }
 
   /** Keeps the channel known until {@link release}; a channel that is new to the node is opened. */
@@ -55,6 +58,7 @@ export class Channels {
     }
     const state: ChannelState = {
       channel,
+      partition: partitionOf(channel, this.#parts.broker.partitions),
       room,
       topic,
       logged,

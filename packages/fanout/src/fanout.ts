@@ -5,6 +5,7 @@ import {
   type Clock,
   channelOfRoom,
   FanfareError,
+  formatBookmark,
   isAnnouncement,
   type Position,
   type PubSub,
@@ -14,12 +15,12 @@ import {
   withBookmark,
 } from "@fanfare/domain";
 import type { Namespace, Server, Socket } from "socket.io";
-import { Canary } from "./canary.ts";
+import { Canaries } from "./canaries.ts";
 import type { ChannelState } from "./channel-state.ts";
 import { Channels } from "./channels.ts";
 import { watchIdleChannels } from "./idle-check.ts";
 import { type Item, itemOfAnnouncement } from "./item.ts";
-import { Lane } from "./lane.ts";
+import { Lanes } from "./lanes.ts";
 import { deliverToRoom, deliverToSocket, type EncodedEvent, encodeBinary, encodeText } from "./local-delivery.ts";
 import { LogReader } from "./log-reader.ts";
 import type { FanoutObserver, ResetReason } from "./observer.ts";
@@ -28,6 +29,7 @@ import { type ReplayOptions, replay } from "./replay.ts";
 import { missedSince } from "./resume.ts";
 import { StockAdapter } from "./stock-adapter.ts";
 import { TopicInterest } from "./topic-interest.ts";
+import { Turns } from "./turns.ts";
 
 /** How long a subscriber waits for the broker before it is told to try again. */
 const subscribeDeadlineMs = 2_000;
@@ -58,20 +60,19 @@ export interface Subscribed extends Position {
 /**
  * From the broker's announcements to this node's subscribers: each publication once, in order, without a hole.
  *
- * What it knows of a channel is in {@link Channels}, the order of delivery in the {@link Lane}, what comes before the join
- * in {@link replay}; the writing itself is local-delivery.ts.
+ * What it knows of a channel is in {@link Channels}, the order of delivery in the {@link Lanes}, what comes before the join
+ * in {@link replay} and {@link missedSince}; the writing itself is local-delivery.ts.
  */
 export class Fanout {
   readonly #parts: FanoutParts;
   readonly #stock: StockAdapter;
   readonly #channels: Channels;
-  readonly #lane: Lane;
+  readonly #lanes: Lanes;
   readonly #reader: LogReader;
-  /** Subscribe and unsubscribe of one socket and channel, one after the other. */
-  readonly #turns = new WeakMap<Socket, Map<Channel, Promise<unknown>>>();
   readonly #stopIdleCheck: () => void;
   readonly #nodeTopic: string;
-  readonly #canary: Canary;
+  readonly #canaries: Canaries;
+  readonly #turns = new Turns();
   #namespace: Namespace | undefined;
   #onNodeMessage: (message: Uint8Array) => void = () => undefined;
 
@@ -90,9 +91,9 @@ export class Fanout {
       cluster,
       retention,
       occupied: (room) => this.#namespace?.adapter.rooms.has(room) ?? false,
-      opened: (state, delivered) => this.#lane.opened(state, delivered),
+      opened: (state, delivered) => this.#lanes.of(state).opened(state, delivered),
     });
-    this.#lane = new Lane(this.#channels, {
+    this.#lanes = new Lanes(broker.partitions, this.#channels, {
       broker,
       reader: this.#reader,
       clock,
@@ -101,15 +102,11 @@ export class Fanout {
       reset: (state, reason) => this.#reset(state, reason),
     });
     pubSub.onMessage((topic, message) => this.#hear(topic, message));
-    pubSub.onLink((link) => this.#lane.linkChanged(link));
-    this.#canary = new Canary({
-      broker,
-      clock,
-      node: parts.node,
-      listen: (channel) => this.#channels.hold(channel, false).opened,
-      lost: () => this.#lane.doubt(),
-    });
-    this.#stopIdleCheck = watchIdleChannels(this.#channels, broker, clock, () => this.#lane.doubt());
+    pubSub.onLink((link, partition) => this.#lanes.linkChanged(link, partition));
+    const doubt = (partition: number): void => this.#lanes.doubt(partition);
+    const listen = (channel: Channel): Promise<void> => this.#channels.hold(channel, false).opened;
+    this.#canaries = new Canaries({ broker, clock, node: parts.node, listen, lost: doubt });
+    this.#stopIdleCheck = watchIdleChannels(this.#channels, broker, clock, doubt);
   }
 
   /** The adapter for `new Server({ adapter })`. */
@@ -128,17 +125,22 @@ export class Fanout {
 
   /** Up to where every session here has heard its channels. */
   get bookmark(): string {
-    return this.#lane.bookmark;
+    return this.#lanes.bookmark;
   }
 
-  /** Whether publications reach this node: the link is up, nothing is being caught up with, and canaries come back. */
+  /** Whether a bookmark is of this cluster, as it is now. */
+  understands(bookmark: Bookmark): boolean {
+    return this.#lanes.understands(bookmark);
+  }
+
+  /** Whether publications reach this node: all links are up, nothing is being caught up with, and canaries come back. */
   get healthy(): boolean {
-    return this.#lane.flowing && this.#canary.alive;
+    return this.#lanes.flowing && this.#canaries.alive;
   }
 
-  /** How long ago a canary came back, in milliseconds. */
+  /** How long ago a canary came back, in milliseconds; undefined before the first has. */
   get canaryAgeMs(): number | undefined {
-    return this.#canary.ageMs;
+    return this.#canaries.ageMs;
   }
 
   /** The channels with subscribers on this node, and how many. */
@@ -162,7 +164,7 @@ export class Fanout {
    * A socket that is one already keeps its place, and nothing is replayed. Rejects with `BROKER_UNAVAILABLE`.
    */
   subscribe(socket: Socket, channel: Channel, options: ReplayOptions = {}): Promise<Subscribed> {
-    return this.#inTurn(socket, [channel], async () => {
+    return this.#turns.take(socket, [channel], async () => {
       const state = this.#channels.hold(channel);
       try {
         await within(subscribeDeadlineMs, state.opened, this.#parts.clock);
@@ -180,17 +182,27 @@ export class Fanout {
    */
   resume(socket: Socket, channels: readonly SessionChannel[], bookmark: Bookmark): Promise<boolean> {
     const names = channels.map(([channel]) => channel);
-    return this.#inTurn(socket, names, async () => {
-      const memberships = channels.map(([channel, joined]) => ({ state: this.#channels.hold(channel), joined }));
+    return this.#turns.take(socket, names, async () => {
+      const { clock, observer } = this.#parts;
+      const memberships = channels.map(([channel, joined]) => {
+        const state = this.#channels.hold(channel);
+        return { state, joined, heard: bookmark.seqs[state.partition] ?? 0 };
+      });
       try {
-        const opened = Promise.all(memberships.map(({ state }) => state.opened));
-        await within(subscribeDeadlineMs, opened, this.#parts.clock);
-        const missed = await missedSince(memberships, bookmark.seqs[0] ?? 0, this.#reader, this.#parts.clock);
+        await within(subscribeDeadlineMs, Promise.all(memberships.map(({ state }) => state.opened)), clock);
+        // Or what this node sends next would take the client's bookmark back behind what it has heard elsewhere.
+        if (!(await this.#lanes.reach(bookmark))) return false;
+        const missed = await missedSince(memberships, this.#reader, (seqs) => this.#lanes.reach(seqs));
         if (missed === undefined) return false;
         // From here to the last join nothing is awaited, as in #join.
         for (const { state, reason } of missed.resets) this.#tellReset(state, reason, [socket]);
-        for (const item of missed.items) if (!item.except.includes(socket.id)) deliverToSocket(socket, this.#encode(item));
-        if (missed.items.length > 0) this.#parts.observer.replayed(missed.items.length);
+        const heard = [...bookmark.seqs];
+        for (const { partition, item } of missed.items) {
+          heard[partition] = item.seq;
+          if (item.except.includes(socket.id)) continue;
+          deliverToSocket(socket, this.#encode(item, formatBookmark({ seqs: heard })));
+        }
+        if (missed.items.length > 0) observer.replayed(missed.items.length);
         if (socket.connected) for (const { state } of memberships) void socket.join(state.room);
         return true;
       } finally {
@@ -200,7 +212,7 @@ export class Fanout {
   }
 
   unsubscribe(socket: Socket, channel: Channel): Promise<void> {
-    return this.#inTurn(socket, [channel], async () => socket.leave(this.#channels.roomOf(channel)));
+    return this.#turns.take(socket, [channel], async () => socket.leave(this.#channels.roomOf(channel)));
   }
 
   /** Sends one event to one socket, past the adapter: what it hears from us directly is not a publication. */
@@ -220,8 +232,8 @@ export class Fanout {
 
   close(): void {
     this.#stopIdleCheck();
-    this.#canary.stop();
-    this.#lane.close();
+    this.#canaries.stop();
+    this.#lanes.close();
   }
 
   async #join(socket: Socket, state: ChannelState, options: ReplayOptions): Promise<Subscribed> {
@@ -233,27 +245,13 @@ export class Fanout {
     if (delivered === undefined) throw new FanfareError("BROKER_UNAVAILABLE");
     const items = missed ? missed.items.filter(({ except }) => !except.includes(socket.id)) : [];
     // With their own bookmarks they would take the client back behind what it has heard of its other channels.
-    const bookmark = this.#lane.bookmark;
-    for (const item of items) deliverToSocket(socket, this.#encode({ ...item, args: withBookmark(item.args, bookmark) }));
+    const { bookmark } = this;
+    for (const item of items) deliverToSocket(socket, this.#encode(item, bookmark));
     if (items.length > 0) this.#parts.observer.replayed(items.length);
     // Joined while the socket was closing, it would stay in the room for ever.
     if (socket.connected) void socket.join(state.room);
     const recovered = missed ? missed.recovered : joined && options.since !== undefined;
     return { epoch: delivered.epoch, offset: delivered.offset, recovered, replayed: items.length };
-  }
-
-  /** Runs `act` when everything that was asked before for the socket and any of the channels is done. */
-  #inTurn<Result>(socket: Socket, channels: readonly Channel[], act: () => Promise<Result> | Result): Promise<Result> {
-    const turns = this.#turns.get(socket) ?? new Map<Channel, Promise<unknown>>();
-    this.#turns.set(socket, turns);
-    const before = Promise.allSettled(channels.map((channel) => turns.get(channel)));
-    const turn = before.then(act);
-    for (const channel of channels) turns.set(channel, turn);
-    const forget = (): void => {
-      for (const channel of channels) if (turns.get(channel) === turn) turns.delete(channel);
-    };
-    turn.then(forget, forget);
-    return turn;
   }
 
   #hear(topic: string, message: Uint8Array): void {
@@ -271,14 +269,15 @@ export class Fanout {
     if (state === undefined) return;
     const announcement = parseAnnouncement(message);
     if (announcement === undefined) observer.announcement("garbage");
-    else this.#lane.hear(state, itemOfAnnouncement(announcement));
+    else this.#lanes.of(state).hear(state, itemOfAnnouncement(announcement));
   }
 
   #deliver(state: ChannelState, item: Item): void {
-    if (state.channel === this.#canary.channel) this.#canary.heard();
+    this.#canaries.heard(state.channel);
     for (const captured of state.captures) captured.push(item);
     if (this.#namespace?.adapter.rooms.has(state.room)) {
-      this.#parts.observer.delivered(deliverToRoom(this.#namespace, state.room, item.except, this.#encode(item)));
+      const encoded = this.#encode(item, this.#lanes.isBookmark(item.seq) ? undefined : this.bookmark);
+      this.#parts.observer.delivered(deliverToRoom(this.#namespace, state.room, item.except, encoded));
     }
   }
 
@@ -293,8 +292,11 @@ export class Fanout {
     for (const socket of sockets) this.send(socket, "fanfare:reset", { channel, reason });
   }
 
-  #encode({ args, binary }: Item): EncodedEvent {
-    const text = this.#parts.bookmarks ? args : withBookmark(args, null);
+  /** With the bookmark that it brings along, or with another one. */
+  #encode({ args, binary, logged }: Item, bookmark?: string): EncodedEvent {
+    const { bookmarks } = this.#parts;
+    const kept = bookmarks && logged ? bookmark : null;
+    const text = kept === undefined ? args : withBookmark(args, kept);
     return binary ? encodeBinary(text) : encodeText(text);
   }
 }

@@ -17,7 +17,7 @@ export function watchIdleChannels(
   channels: Iterable<ChannelState>,
   broker: Pick<Broker, "open">,
   clock: Clock,
-  alarm: () => void,
+  alarm: (partition: number) => void,
 ): () => void {
   let stopped = false;
   let callOff = (): void => undefined;
@@ -32,7 +32,8 @@ export function watchIdleChannels(
     const suspects = behind.filter((state) => idle.includes(state));
     if (suspects.length > 0) {
       await pause(patienceMs, clock);
-      if ((await elsewhere(suspects, broker).catch(() => [])).length > 0) alarm();
+      const behindStill = await elsewhere(suspects, broker).catch(() => []);
+      for (const partition of new Set(behindStill.map((state) => state.partition))) alarm(partition);
     }
     schedule();
   };

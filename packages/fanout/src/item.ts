@@ -1,6 +1,6 @@
 import { type Announcement, argumentsText, formatBookmark, type Publication } from "@fanfare/domain";
 
-/** A publication on its way to a channel's subscribers: heard live, or read from the log. The two are equal to the byte. */
+/** A publication on its way to a channel's subscribers: heard live, or read from the log; one looks like the other. */
 export interface Item extends Omit<Announcement, "args"> {
   /** The arguments of the event, as JSON text. */
   readonly args: string;
@@ -16,4 +16,18 @@ export function itemOfPublication(publication: Publication): Item {
   const { epoch, offset, seq, previous, payload, except = [] } = publication;
   const args = argumentsText(publication, publication, formatBookmark({ seqs: [seq] }));
   return { epoch, offset, seq, previous, except, binary: payload.binary, logged: true, args };
+}
+
+/** Whether nothing is missing between the items of one channel and epoch. */
+export function isContiguous(items: readonly Item[]): boolean {
+  return unbroken(items).length === items.length;
+}
+
+/** What comes behind the last hole. */
+export function unbroken(items: readonly Item[]): readonly Item[] {
+  let start = 0;
+  items.forEach(({ offset }, index) => {
+    if (index > 0 && offset !== (items[index - 1]?.offset ?? 0) + 1) start = index;
+  });
+  return items.slice(start);
 }

@@ -55,6 +55,7 @@ class ModelBroker {
   }
 
   readonly port: LaneParts["broker"] = {
+    partitions: 1,
     frontier: () => this.#answer(() => this.seq),
     open: (channels) => this.#answer(() => channels.map((channel) => ({ channel, ...this.#top(channel) }))),
     read: (channel, range) =>
@@ -113,7 +114,7 @@ class Subject {
   constructor() {
     const record = (state: ChannelState, place: { epoch: string; offset: number; seq: Seq }, reset?: string) =>
       this.log.push({ channel: state.channel, ...place, ...(reset === undefined ? {} : { reset }) });
-    this.lane = new Lane(this.states, {
+    this.lane = new Lane(0, this.states, {
       broker: this.broker.port,
       reader: new LogReader(this.broker.port, () => retention),
       clock,
@@ -128,6 +129,7 @@ class Subject {
     const { epoch, top: offset, seq } = this.broker.log(channel);
     const state: ChannelState = {
       channel,
+      partition: 0,
       room: channel,
       topic: channel,
       logged: true,
@@ -215,7 +217,7 @@ async function run(steps: readonly Step[]): Promise<Subject> {
 
 test("whatever the link and the broker do, subscribers get every publication once and in order, or are told", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+    fc.asyncProperty(fc.array(step, { maxLength: 60, size: "max" }), async (steps) => {
       const { log, states, broker, lane } = await run(steps);
       expect(lane.flowing).toBe(true);
       for (const { channel, delivered } of states) {
@@ -236,7 +238,7 @@ test("whatever the link and the broker do, subscribers get every publication onc
 test("as long as a link that is up loses nothing, seqs only grow on their way out", async () => {
   const kind = step.filter(({ act }) => act !== "lose");
   await fc.assert(
-    fc.asyncProperty(fc.array(kind, { maxLength: 60 }), async (steps) => {
+    fc.asyncProperty(fc.array(kind, { maxLength: 60, size: "max" }), async (steps) => {
       const { log } = await run(steps);
       const seqs = log.filter(({ reset }) => reset === undefined).map(({ seq }) => seq);
       expect(seqs).toEqual([...seqs].sort((a, b) => a - b));
@@ -249,7 +251,7 @@ test("as long as a link that is up loses nothing, seqs only grow on their way ou
 test("without loss of the log nobody is ever told to reload", async () => {
   const kind = step.filter(({ act }) => !["trim", "forget", "rollBack"].includes(act));
   await fc.assert(
-    fc.asyncProperty(fc.array(kind, { maxLength: 60 }), async (steps) => {
+    fc.asyncProperty(fc.array(kind, { maxLength: 60, size: "max" }), async (steps) => {
       const { log, broker } = await run(steps);
       expect(log.filter(({ reset }) => reset !== undefined)).toEqual([]);
       for (const [channel, { entries }] of broker.logs) {

@@ -1,5 +1,4 @@
 import type { Broker, Channel, Clock, LogSlice, Publication, Seq } from "@fanfare/domain";
-import { formatBookmark, withBookmark } from "@fanfare/domain";
 import type { ChannelState } from "./channel-state.ts";
 import { type Delivered, judge, standsAt } from "./continuity.ts";
 import { type Item, itemOfPublication } from "./item.ts";
@@ -29,13 +28,14 @@ export interface LaneParts {
  *
  * Rule: they leave in the order of their seqs, and never one whose predecessor in its channel is missing. So a session that
  * has received a publication has received everything of its channels up to that publication's seq, and that number alone
- * (the bookmark) is enough to resume it anywhere.
+ * (see Bookmark) is enough to resume it anywhere.
  *
  * Announcements come in the order of seqs by themselves, as long as the link holds. Whenever that is in doubt (the link
  * was lost, an announcement does not follow its predecessor, the broker stands elsewhere than this node) the lane is held up:
  * what comes waits in a queue while every channel is compared with the broker and what is missing is read from the logs.
  */
 export class Lane {
+  readonly #partition: number;
   readonly #parts: LaneParts;
   readonly #states: Iterable<ChannelState>;
   #queue: [ChannelState, Item][] = [];
@@ -49,14 +49,15 @@ export class Lane {
   /** What was stored up to here is settled: delivered, or told as lost. */
   #frontier: Seq = 0;
 
-  constructor(states: Iterable<ChannelState>, parts: LaneParts) {
+  constructor(partition: number, states: Iterable<ChannelState>, parts: LaneParts) {
+    this.#partition = partition;
     this.#states = states;
     this.#parts = parts;
   }
 
-  /** Up to where every session of this node has heard its channels. */
-  get bookmark(): string {
-    return formatBookmark({ seqs: [this.#newest] });
+  /** Every session of this node has heard its channels of this partition up to this seq. */
+  get newest(): Seq {
+    return this.#newest;
   }
 
   /** Whether publications flow: false while the link is down or holes are being filled. */
@@ -124,10 +125,8 @@ export class Lane {
     if (verdict === "duplicate") return;
     if (verdict === "next" || !state.logged) {
       state.delivered = { epoch: item.epoch, offset: item.offset, seq: item.seq };
-      // Only a single announcement lost on a link that stayed up comes out behind later ones of other channels.
-      const late = item.seq < this.#newest && item.logged;
       this.#newest = Math.max(this.#newest, item.seq);
-      this.#parts.deliver(state, late ? { ...item, args: withBookmark(item.args, this.bookmark) } : item);
+      this.#parts.deliver(state, item);
       return;
     }
     this.#enqueue(state, item);
@@ -143,7 +142,7 @@ export class Lane {
         // Before anything is read: what is stored up to here is in the logs, what comes later is announced on the link
         // that is up by now. Only the first kind may be delivered from the logs, or a later publication of one channel
         // would overtake an announcement of another that is still on its way.
-        this.#frontier = await this.#parts.broker.frontier();
+        this.#frontier = await this.#parts.broker.frontier(this.#partition);
         const items = await this.#missed();
         if (this.#closed) return;
         this.#parts.observer.repaired("filled");

@@ -1,6 +1,6 @@
 import type { Clock, Position } from "@fanfare/domain";
 import type { ChannelState } from "./channel-state.ts";
-import { type Item, itemOfPublication } from "./item.ts";
+import { type Item, isContiguous, itemOfPublication } from "./item.ts";
 import type { LogReader } from "./log-reader.ts";
 import { pause } from "./pause.ts";
 
@@ -48,10 +48,12 @@ export async function replay(state: ChannelState, reader: LogReader, clock: Cloc
     const now = state.delivered;
     if (now === undefined || now.epoch !== top.epoch || now.epoch !== start.epoch || from > now.offset) return nothing;
 
-    const complete = first <= from + 1;
-    if (!complete && rewind === undefined) return nothing;
     const read = publications.filter(({ offset }) => offset > from && offset <= now.offset).map(itemOfPublication);
     const items = [...read, ...captured.filter(({ epoch, offset }) => epoch === now.epoch && offset > top.offset)];
+    // The lane may have skipped what was trimmed meanwhile.
+    const skipped = now.offset > Math.max(top.offset, items.at(-1)?.offset ?? 0);
+    const complete = first <= from + 1 && isContiguous(items) && !skipped;
+    if (!complete && rewind === undefined) return nothing;
     const recovered = wanted !== undefined && complete;
     return { recovered, items: recovered || rewind === undefined ? items : items.slice(-rewind) };
   } finally {
