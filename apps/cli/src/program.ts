@@ -4,6 +4,7 @@ import { adminCommand } from "./commands/admin.ts";
 import { benchCommand } from "./commands/bench.ts";
 import { checkCommand } from "./commands/check.ts";
 import { gatewayCommand } from "./commands/gateway.ts";
+import { ingestCommand } from "./commands/ingest.ts";
 import { publishCommand } from "./commands/publish.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { tailCommand } from "./commands/tail.ts";
@@ -29,6 +30,7 @@ function createProgram(): Command {
     gatewayCommand,
     adminCommand,
     serveCommand,
+    ingestCommand,
     publishCommand,
     tailCommand,
     tokenCommand,

@@ -91,9 +91,9 @@ function fileSource({ file }: LoadOptions, mistakes: FieldError[]): Source {
   };
 }
 
-/** What is written in a source. An empty text is the usual way to say "not set" in shells and compose files. */
+/** What is written in a source. */
 function given(record: object): Map<string, unknown> {
-  return new Map(Object.entries(record).filter(([, value]) => value !== undefined && value !== ""));
+  return new Map(Object.entries(record).filter(([, value]) => value !== undefined));
 }
 
 function parseFile({ text }: SettingsFile): unknown {
@@ -110,8 +110,9 @@ function unknownNames({ given, spell, spellFile, shown, alsoKnown = [] }: Source
     known.add(spell(key, row));
     if (row.fromFile) known.add(spellFile(key, row));
   }
-  return [...given.keys()]
-    .filter((name) => !known.has(name))
+  return [...given]
+    .filter(([name, value]) => value !== "" && !known.has(name))
+    .map(([name]) => name)
     .map((name) => {
       const meant = nearest(name, known);
       return { path: shown(name), message: `is not a setting${meant === undefined ? "" : `; did you mean ${shown(meant)}?`}` };
@@ -128,8 +129,8 @@ function readFrom(
 ): { readonly value: SettingValue; readonly path: string } | undefined {
   const name = spell(key, row);
   const fileName = spellFile(key, row);
-  const direct = given.get(name);
-  const filePath = row.fromFile ? given.get(fileName) : undefined;
+  const direct = nonEmpty(given.get(name)) ?? (given.has(name) && "whenEmpty" in row ? row.whenEmpty : undefined);
+  const filePath = row.fromFile ? nonEmpty(given.get(fileName)) : undefined;
 
   if (direct !== undefined && filePath !== undefined) {
     mistakes.push({ path: shown(name), message: `is also given by ${shown(fileName)}: keep one` });
@@ -147,6 +148,11 @@ function readFrom(
   if ("value" in parsed) return { value: parsed.value, path };
   mistakes.push({ path, message: parsed.wrong });
   return undefined;
+}
+
+/** An empty text is the usual way to say "not set" in shells and compose files. */
+function nonEmpty(written: unknown): unknown {
+  return written === "" ? undefined : written;
 }
 
 /** What the file holds, without the line break that editors and `echo` put at its end. */

@@ -1,5 +1,7 @@
+import { channelPattern } from "@fanfare/domain";
+
 /** The commands that a setting means something to. `client` stands for publish, tail, top and their like. */
-export type SettingUser = "up" | "gateway" | "admin" | "serve" | "client" | "token" | "check";
+export type SettingUser = "up" | "gateway" | "admin" | "serve" | "ingest" | "client" | "token" | "check";
 
 interface SettingBase {
   /** The environment variable. The flag and the key in `fanfare.config.json` are the same words: see names.ts. */
@@ -27,6 +29,8 @@ export type SettingRow = SettingBase &
         readonly default?: string;
         /** What the whole value must match, and the sentence that says so. */
         readonly pattern?: { readonly regex: RegExp; readonly says: string };
+        /** What an empty text in a flag or the environment means, where it is not the same as not given. */
+        readonly whenEmpty?: string;
       }
     | { readonly type: "url"; readonly default?: string; readonly schemes: readonly string[] }
     | { readonly type: "list"; readonly default: readonly string[]; readonly item: string }
@@ -34,6 +38,16 @@ export type SettingRow = SettingBase &
   );
 
 const name = { regex: /^[A-Za-z0-9_.-]{1,64}$/, says: "1 to 64 of the characters A-Z, a-z, 0-9, _, . and -" } as const;
+const channel = { regex: new RegExp(channelPattern), says: "a channel name" } as const;
+const channelTemplate = {
+  regex: /^(?:[A-Za-z0-9_.:@#=+/-]|\{routing-key\}|\{exchange\}){1,255}$/,
+  says: "a channel name in which {routing-key} and {exchange} may stand",
+} as const;
+const zmqAddress = {
+  regex: /^(?:tcp:\/\/[^\s:]+:[0-9]{1,5}|ipc:\/\/[^\s]+|off)$/,
+  says: "tcp://address:port, ipc://path or off",
+} as const;
+const amqpName = { regex: /^[^\s]{1,200}$/, says: "1 to 200 characters without blanks" } as const;
 const port = { type: "integer", min: 0, max: 65_535 } as const;
 const web = ["http", "https"] as const;
 
@@ -51,7 +65,7 @@ export const settingsTable = {
     type: "text",
     default: "0.0.0.0",
     doc: "Address that the public port and the peer port listen on.",
-    usedBy: ["up", "gateway", "serve"],
+    usedBy: ["up", "gateway", "serve", "ingest"],
   },
   adminPort: {
     ...port,
@@ -88,7 +102,7 @@ export const settingsTable = {
     secret: true,
     fromFile: true,
     doc: "The Redis that nodes share. Absent: an in-memory broker, which serves one process only and forgets when it ends.",
-    usedBy: ["up", "gateway", "admin", "serve"],
+    usedBy: ["up", "gateway", "admin", "serve", "ingest"],
   },
   cluster: {
     env: "FANFARE_CLUSTER",
@@ -96,7 +110,7 @@ export const settingsTable = {
     pattern: name,
     default: "fanfare",
     doc: "Name that separates clusters on one Redis: prefix of its keys and pub/sub channels.",
-    usedBy: ["up", "gateway", "admin", "serve"],
+    usedBy: ["up", "gateway", "admin", "serve", "ingest"],
   },
   adminKeys: {
     env: "FANFARE_ADMIN_KEYS",
@@ -134,7 +148,7 @@ export const settingsTable = {
     env: "FANFARE_RULES",
     type: "path",
     doc: "The rules file: which channels may do what. Absent: nothing is allowed, except that users may hear their own channel. See docs/RULES.md.",
-    usedBy: ["up", "gateway", "admin", "serve", "check"],
+    usedBy: ["up", "gateway", "admin", "serve", "check", "ingest"],
   },
   origins: {
     env: "FANFARE_ORIGINS",
@@ -176,7 +190,7 @@ export const settingsTable = {
     min: 0,
     max: 600_000,
     doc: "How long a node that is told to stop takes to move its clients away. Give the supervisor a few seconds more.",
-    usedBy: ["up", "gateway", "serve"],
+    usedBy: ["up", "gateway", "serve", "ingest"],
   },
   pingIntervalMs: {
     env: "FANFARE_PING_INTERVAL_MS",
@@ -211,14 +225,14 @@ export const settingsTable = {
     choices: ["trace", "debug", "info", "warn", "error", "fatal", "silent"],
     default: "info",
     doc: "The least that is logged. error: page someone; warn: look this week; info: lifecycle.",
-    usedBy: ["up", "gateway", "admin", "serve"],
+    usedBy: ["up", "gateway", "admin", "serve", "ingest"],
   },
   node: {
     env: "FANFARE_NODE",
     type: "text",
     pattern: name,
     doc: "Name of this node in logs, metrics and answers. Made anew at every start by default. No two running nodes may share one.",
-    usedBy: ["gateway", "serve"],
+    usedBy: ["gateway", "serve", "ingest"],
   },
   recovery: {
     env: "FANFARE_RECOVERY",
@@ -227,6 +241,134 @@ export const settingsTable = {
     default: "on",
     doc: "Whether stock clients get back by themselves what they missed. off is for protocol test suites that compare answers to the letter.",
     usedBy: ["up", "gateway", "serve"],
+  },
+  zmqBind: {
+    env: "FANFARE_ZMQ_BIND",
+    type: "text",
+    pattern: zmqAddress,
+    whenEmpty: "off",
+    doc: "Where ZeroMQ producers connect a PUB socket. Empty or off: none. Without a value fanfare ingest takes tcp://127.0.0.1:5000 when that is free, and so does fanfare up.",
+    usedBy: ["up", "serve", "ingest"],
+  },
+  zmqPullBind: {
+    env: "FANFARE_ZMQ_PULL_BIND",
+    type: "text",
+    pattern: zmqAddress,
+    whenEmpty: "off",
+    doc: "Where ZeroMQ producers that must not lose anything connect a PUSH socket.",
+    usedBy: ["up", "serve", "ingest"],
+  },
+  zmqChannel: {
+    env: "FANFARE_ZMQ_CHANNEL",
+    type: "text",
+    pattern: channel,
+    default: "zmq",
+    doc: "Channel of ZeroMQ messages that are one frame and so name none.",
+    usedBy: ["up", "serve", "ingest"],
+  },
+  zmqQueueMax: {
+    env: "FANFARE_ZMQ_QUEUE_MAX",
+    type: "integer",
+    default: 250_000,
+    min: 1_000,
+    max: 10_000_000,
+    doc: "Messages of one ZeroMQ producer that may wait here (its high-water mark). A PUB loses what is beyond it, a PUSH waits.",
+    usedBy: ["up", "serve", "ingest"],
+  },
+  amqpUrl: {
+    env: "FANFARE_AMQP_URL",
+    type: "url",
+    schemes: ["amqp", "amqps"],
+    secret: true,
+    fromFile: true,
+    doc: "The RabbitMQ whose messages are published. Absent: none.",
+    usedBy: ["up", "serve", "ingest"],
+  },
+  amqpQueue: {
+    env: "FANFARE_AMQP_QUEUE",
+    type: "text",
+    pattern: amqpName,
+    default: "fanfare",
+    doc: "Queue that is read. Made, durable, when it is not there. What can never be published goes to the queue of this name with .dead behind it.",
+    usedBy: ["up", "serve", "ingest"],
+  },
+  amqpExchange: {
+    env: "FANFARE_AMQP_EXCHANGE",
+    type: "text",
+    pattern: amqpName,
+    doc: "Exchange that the queue is bound to. Made as a durable topic exchange when it is not there. Absent: producers send to the queue by its name.",
+    usedBy: ["up", "serve", "ingest"],
+  },
+  amqpBindings: {
+    env: "FANFARE_AMQP_BINDINGS",
+    type: "list",
+    item: "a binding key",
+    default: ["#"],
+    doc: "Binding keys between the exchange and the queue.",
+    usedBy: ["up", "serve", "ingest"],
+  },
+  amqpChannel: {
+    env: "FANFARE_AMQP_CHANNEL",
+    type: "text",
+    pattern: channelTemplate,
+    default: "{routing-key}",
+    doc: "Channel of AMQP messages without a header channel; {routing-key} and {exchange} stand for the message's.",
+    usedBy: ["up", "serve", "ingest"],
+  },
+  amqpPrefetch: {
+    env: "FANFARE_AMQP_PREFETCH",
+    type: "integer",
+    default: 500,
+    min: 1,
+    max: 65_535,
+    doc: "Unacknowledged AMQP messages that a worker may hold.",
+    usedBy: ["up", "serve", "ingest"],
+  },
+  streamKey: {
+    env: "FANFARE_STREAM_KEY",
+    type: "text",
+    pattern: { regex: /^[^\s]{1,200}$/, says: "1 to 200 characters without blanks" },
+    doc: "Redis stream whose entries are published. Absent: none. What can never be published goes to the stream of this name with :dead behind it.",
+    usedBy: ["up", "serve", "ingest"],
+  },
+  pattern: {
+    env: "FANFARE_PATTERN",
+    type: "text",
+    pattern: { regex: /^[^\s*?[\]\\]{0,200}\*$/, says: "a prefix and one * at its end, such as laravel_database_*" },
+    doc: "Redis PUBLISH messages that are published: those of channels with this prefix, under the rest of their name.",
+    usedBy: ["up", "serve", "ingest"],
+  },
+  sourceRedisUrl: {
+    env: "FANFARE_SOURCE_REDIS_URL",
+    type: "url",
+    schemes: ["redis", "rediss", "redis+unix", "redis+sentinel"],
+    secret: true,
+    fromFile: true,
+    doc: "The Redis that the stream, the PUBLISH messages and the emitters are on. By default that of FANFARE_REDIS_URL.",
+    usedBy: ["up", "serve", "ingest"],
+  },
+  emitterKey: {
+    env: "FANFARE_EMITTER_KEY",
+    type: "text",
+    pattern: { regex: /^[^\s*?[\]\\#]{1,100}$/, says: "1 to 100 characters without blanks, #, *, ?, [, ] and \\" },
+    default: "socket.io",
+    doc: "The option key of stock Socket.IO Redis emitters: prefix of the Redis channels they publish on.",
+    usedBy: ["up", "gateway", "serve", "ingest"],
+  },
+  emitterLog: {
+    env: "FANFARE_EMITTER_LOG",
+    type: "choice",
+    choices: ["on", "off"],
+    default: "off",
+    doc: "Whether what stock emitters send to a channel is stored like any publication (then only its first argument is carried), instead of being passed on once to whoever is there.",
+    usedBy: ["up", "gateway", "serve", "ingest"],
+  },
+  ingestPort: {
+    ...port,
+    env: "FANFARE_INGEST_PORT",
+    default: 8_200,
+    doc: "Port of /healthz, /readyz and /metrics of fanfare ingest. 0 takes any free one.",
+    usedBy: ["ingest"],
   },
   adminUrl: {
     env: "FANFARE_ADMIN_URL",

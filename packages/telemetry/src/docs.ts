@@ -4,6 +4,7 @@ const parts = [
   { app: "all", title: "Every process" },
   { app: "gateway", title: "Gateways" },
   { app: "admin", title: "Admin API" },
+  { app: "ingest", title: "Ingestion" },
 ] as const;
 
 /** The text of docs/METRICS.md. */
@@ -27,8 +28,8 @@ const head = `# Metrics
 <!-- Made from packages/telemetry/src/metrics-table.ts. After a change there:
      npx vitest run --project unit packages/telemetry -u -->
 
-Prometheus text at \`/metrics\`: of a gateway on its peer port, of the admin API on the admin port. \`fanfare serve\` shows both
-parts on both. Beside these there are the usual \`process_*\` and \`nodejs_*\` of Node.js. A process that has a node name puts it
+Prometheus text at \`/metrics\`: of a gateway on its peer port, of the admin API on the admin port, of \`fanfare ingest\` on its own
+port. \`fanfare serve\` shows all parts on both of its ports. Beside these there are the usual \`process_*\` and \`nodejs_*\` of Node.js. A process that has a node name puts it
 on every line as the label \`node\`.
 
 Worth an alert: \`fanfare_broker_up == 0\` for more than a few seconds; any growth of \`fanfare_announcements_total\` with

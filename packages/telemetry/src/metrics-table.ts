@@ -8,13 +8,15 @@ export interface MetricRow {
   readonly help: string;
   /** Label name → the values it takes, for the reader of the docs. All sets are small and closed. */
   readonly labels: Readonly<Record<string, string>>;
-  readonly app: "gateway" | "admin" | "all";
+  readonly app: "gateway" | "admin" | "ingest" | "all";
   /** Upper bounds of a histogram's buckets, in the unit of its name. */
   readonly buckets?: readonly number[];
 }
 
 const publishSeconds = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2] as const;
 const httpSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5] as const;
+
+const sources = "zeromq, amqp, redis-stream, redis-pattern, redis-emitter";
 
 /** All metrics, by the name that the code uses for them. */
 export const metricsTable = {
@@ -102,8 +104,6 @@ export const metricsTable = {
     labels: { code: "an error code of docs/ERRORS.md, or ENGINE_ and the number that Engine.IO gives" },
     app: "gateway",
   },
-  httpRequests: {
-    name: "fanfare_http_requests_total",
   relayRequests: {
     name: "fanfare_relay_requests_total",
     type: "counter",
@@ -129,6 +129,8 @@ export const metricsTable = {
     labels: {},
     app: "gateway",
   },
+  httpRequests: {
+    name: "fanfare_http_requests_total",
     type: "counter",
     help: "Requests to the admin API.",
     labels: { method: "the HTTP method", route: "the route's pattern, never the address asked for", status: "the HTTP status" },
@@ -141,6 +143,55 @@ export const metricsTable = {
     labels: { route: "the route's pattern" },
     app: "admin",
     buckets: httpSeconds,
+  },
+  ingestConsumed: {
+    name: "fanfare_ingest_consumed_total",
+    type: "counter",
+    help: "Messages taken in from a source.",
+    labels: { source: sources },
+    app: "ingest",
+  },
+  ingestPublished: {
+    name: "fanfare_ingest_published_total",
+    type: "counter",
+    help: "Messages of a source that were stored.",
+    labels: { source: sources },
+    app: "ingest",
+  },
+  ingestDuplicates: {
+    name: "fanfare_ingest_duplicates_total",
+    type: "counter",
+    help: "Messages of a source that were stored before, such as redelivered ones: nothing was published again.",
+    labels: { source: sources },
+    app: "ingest",
+  },
+  ingestPoison: {
+    name: "fanfare_ingest_poison_total",
+    type: "counter",
+    help: "Messages of a source that can never be published and were put aside.",
+    labels: { source: sources },
+    app: "ingest",
+  },
+  ingestGaps: {
+    name: "fanfare_ingest_gap_messages_total",
+    type: "counter",
+    help: "Messages that producers sent and that never arrived, by the numbers that they put on them.",
+    labels: { source: "zeromq" },
+    app: "ingest",
+  },
+  ingestLag: {
+    name: "fanfare_ingest_lag",
+    type: "gauge",
+    help: "Messages that wait at a source, where it can tell.",
+    labels: { source: "amqp, redis-stream" },
+    app: "ingest",
+  },
+  ingestPaused: {
+    name: "fanfare_ingest_paused_seconds_total",
+    type: "counter",
+    help: "Time that a source was held up because the broker stored nothing.",
+    labels: { source: sources },
+    app: "ingest",
   },
   publications: {
     name: "fanfare_publications_total",

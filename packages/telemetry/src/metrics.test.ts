@@ -19,7 +19,8 @@ function namesOf(...apps: MetricRow["app"][]): string[] {
 test("a process shows the metrics of its own app and the common ones", async () => {
   expect(await namesShownBy("gateway")).toEqual(namesOf("gateway", "all"));
   expect(await namesShownBy("admin")).toEqual(namesOf("admin", "all"));
-  expect(await namesShownBy("serve")).toEqual(namesOf("gateway", "admin", "all"));
+  expect(await namesShownBy("serve")).toEqual(namesOf("gateway", "admin", "ingest", "all"));
+  expect(await namesShownBy("ingest")).toEqual(namesOf("ingest", "all"));
 });
 
 test("two processes' worth of metrics live in one process without counting into each other", async () => {

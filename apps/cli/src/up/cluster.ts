@@ -11,6 +11,7 @@ import { isWorthShowing } from "./log-line.ts";
 import { freePorts } from "./ports.ts";
 import { startProducer } from "./producer.ts";
 import { type ClusterRedis, givenRedis, ownRedis } from "./redis.ts";
+import { sourcesOf } from "./sources.ts";
 import { welcomeText } from "./welcome.ts";
 
 export interface ClusterOptions {
@@ -32,7 +33,7 @@ export class Cluster {
 
   constructor(options: ClusterOptions) {
     this.#options = options;
-    this.#printer = createPrinter(options.producer ? 4 : 3);
+    this.#printer = createPrinter(options.producer ? 5 : 4);
   }
 
   /** Resolves when everything runs. Rejects, with everything ended again, when a part does not start. */
@@ -80,10 +81,12 @@ export class Cluster {
     const shared = await sharedSettings({ settings, dir, adminKey, redisUrl: redis?.url });
     const forNode = { host: "127.0.0.1", port: 0, peerPort: 0 };
     const forAdmin = { adminHost, adminPort, url: publicUrl(settings, balancer) };
+    const sources = await sourcesOf(settings);
     if (redis === undefined) {
-      const only = { ...shared, ...forNode, ...forAdmin };
+      const only = { ...shared, ...forNode, ...forAdmin, ...sources.settings };
       await step("nodes", async () => ({ result: await this.#child("node 1", "serve", dir, only), note: "1" }));
       await step("admin", async () => ({ result: undefined, note: "in the same process" }));
+      await step("ingest", async () => ({ result: undefined, note: sources.note }));
     } else {
       const names = Array.from({ length: nodes }, (_, index) => `node ${index + 1}`);
       await step("nodes", async () => {
@@ -91,6 +94,11 @@ export class Cluster {
         return { result, note: String(nodes) };
       });
       await step("admin", async () => ({ result: await this.#child("admin", "admin", dir, { ...shared, ...forAdmin }) }));
+      await step("ingest", async () => {
+        const worker = { ...shared, ...sources.settings, host: "127.0.0.1", ingestPort: 0 };
+        if (sources.any) await this.#child("ingest", "ingest", dir, worker);
+        return { result: undefined, note: sources.note };
+      });
     }
     if (producer) {
       await step("producer", async () => {
@@ -114,7 +122,12 @@ export class Cluster {
   }
 
   /** Starts a process of the cluster and keeps it going. */
-  async #child(label: string, command: "gateway" | "admin" | "serve", cwd: string, settings: ChildSettings): Promise<void> {
+  async #child(
+    label: string,
+    command: "gateway" | "admin" | "serve" | "ingest",
+    cwd: string,
+    settings: ChildSettings,
+  ): Promise<void> {
     const { verbose } = this.#options;
     const { say } = this.#printer;
     const child = new Child({
@@ -123,7 +136,7 @@ export class Cluster {
       cwd,
       env: childEnvironment(settings),
       onReady: ({ port, sidPrefix }) => {
-        if (command !== "admin") this.#upstreams.set(label, { port, sidPrefix });
+        if (command === "gateway" || command === "serve") this.#upstreams.set(label, { port, sidPrefix });
       },
       onDown: () => this.#upstreams.delete(label),
       onLine: (line) => {

@@ -1,0 +1,35 @@
+import type { Settings } from "@fanfare/config";
+import type { ChildSettings } from "./child-settings.ts";
+import { freePorts } from "./ports.ts";
+
+export interface UpSources {
+  /** Whether there is anything to read from. */
+  readonly any: boolean;
+  readonly settings: ChildSettings;
+  /** For people: what is read. */
+  readonly note: string;
+}
+
+const zmq = { flag: "--zmq-bind", host: "127.0.0.1", port: 5_000 };
+
+/** What a cluster to try out reads from: what it was told to, and ZeroMQ producers of this machine when their port is free. */
+export async function sourcesOf(settings: Settings): Promise<UpSources> {
+  const { amqpUrl, streamKey, pattern, emitterLog, zmqPullBind = "off" } = settings;
+  const zmqBind = settings.zmqBind ?? ((await isFree()) ? `tcp://${zmq.host}:${zmq.port}` : "off");
+  const notes = [
+    zmqBind === "off" ? undefined : `ZeroMQ ${zmqBind}`,
+    zmqPullBind === "off" ? undefined : `ZeroMQ ${zmqPullBind} (PULL)`,
+    amqpUrl === undefined ? undefined : "AMQP",
+    streamKey === undefined ? undefined : `stream ${streamKey}`,
+    pattern === undefined ? undefined : `PUBLISH ${pattern}`,
+    emitterLog === "off" ? undefined : "emitters",
+  ].filter((note) => note !== undefined);
+  return { any: notes.length > 0, settings: { zmqBind }, note: notes.join(", ") || "no source" };
+}
+
+async function isFree(): Promise<boolean> {
+  return freePorts([zmq]).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,1 @@
+export { type Embedding, main, type RunningIngest } from "./main.ts";

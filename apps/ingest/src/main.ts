@@ -1,0 +1,89 @@
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import { loadRulesFile, parseRules } from "@fanfare/access";
+import { type Backend, openBackend } from "@fanfare/broker";
+import type { Settings } from "@fanfare/config";
+import { FanfareError } from "@fanfare/domain";
+import type { SourceName } from "@fanfare/ingest";
+import { createLog, createMetrics, type Log, type Metrics } from "@fanfare/telemetry";
+import { withDefaultBind } from "./default-bind.ts";
+import { type Health, startHealth } from "./health.ts";
+import { type Ingest, startIngest } from "./ingest.ts";
+
+/** What another app brings along that runs the sources inside its own process. It then owns signals and the ready line. */
+export interface Embedding {
+  readonly backend: Backend;
+  readonly metrics?: Metrics;
+  readonly embedded: true;
+}
+
+export interface RunningIngest {
+  readonly sources: readonly SourceName[];
+  /** Of /healthz, /readyz and /metrics; undefined when another app serves them. */
+  readonly port: number | undefined;
+  close(): Promise<void>;
+}
+
+/** The only place of this app that reads settings, picks implementations and ends the process. */
+export async function main(settings: Settings, embedding?: Embedding): Promise<RunningIngest> {
+  const worker = settings.node ?? `${hostname()}-${randomBytes(4).toString("hex")}`;
+  const log = createLog({ name: "ingest", level: settings.logLevel, node: worker });
+  const rules = settings.rules === undefined ? parseRules({}) : await loadRulesFile(settings.rules);
+  const parts = { worker, rules, log };
+  if (embedding !== undefined) {
+    const metrics = embedding.metrics ?? createMetrics({ app: "ingest", node: worker });
+    const { broker } = embedding.backend;
+    const ingest = await startIngest({ ...parts, settings, broker, metrics });
+    return { sources: ingest.sources, port: undefined, close: () => ingest.close() };
+  }
+
+  const { redisUrl, cluster, host } = settings;
+  if (redisUrl === undefined) {
+    const message = "is missing: a worker alone has nobody to publish to without a Redis that it shares with nodes";
+    throw new FanfareError("SETTINGS_INVALID", { errors: [{ path: "FANFARE_REDIS_URL", message }] });
+  }
+  const complete = await withDefaultBind(settings);
+  const metrics = createMetrics({ app: "ingest", node: worker });
+  const backend = openBackend({ redisUrl, cluster, log });
+  let closing = false;
+  let health: Health | undefined;
+  let ingest: Ingest | undefined;
+  const close = async (): Promise<void> => {
+    closing = true;
+    await ingest?.close();
+    await health?.close();
+    await backend.close();
+  };
+  try {
+    const { broker } = backend;
+    health = await startHealth({ host, port: settings.ingestPort, broker, metrics, closing: () => closing });
+    ingest = await startIngest({ ...parts, settings: complete, broker, metrics });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  endOnSignals(close, log);
+  const { port } = health;
+  const { sources } = ingest;
+  log.info({ port, sources }, "ready");
+  return { sources, port, close };
+}
+
+/** The first signal stores what was taken in and ends the process, a second one ends it at once. */
+function endOnSignals(close: () => Promise<void>, log: Log): void {
+  let ending = false;
+  const end = (signal: NodeJS.Signals): void => {
+    if (ending) process.exit(1);
+    ending = true;
+    log.info({ signal }, "stopping");
+    close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ err: error }, "stopping failed");
+        process.exit(1);
+      },
+    );
+  };
+  process.on("SIGTERM", end);
+  process.on("SIGINT", end);
+}

@@ -1,0 +1,83 @@
+import {
+  channelName,
+  type Draft,
+  defaultEvent,
+  eventName,
+  FanfareError,
+  limits,
+  memberTexts,
+  parseJson,
+  payloadOf,
+} from "@fanfare/domain";
+
+/** What a message says, as far as its source could read it. */
+export interface Said {
+  readonly channel: string;
+  /** Absent: `message`. */
+  readonly event?: string | undefined;
+  readonly id: string;
+  /** The payload, as the text that it came as. */
+  readonly json: string;
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** The text of a frame or a body. Throws `JSON_INVALID`, or `PAYLOAD_TOO_LARGE` above what REST takes too. */
+export function textOf(bytes: Uint8Array): string {
+  if (bytes.length > limits.bodyBytesMax) throw new FanfareError("PAYLOAD_TOO_LARGE");
+  try {
+    return utf8.decode(bytes);
+  } catch (cause) {
+    throw new FanfareError("JSON_INVALID", { cause });
+  }
+}
+
+/** The publication that a message stands for. Throws an error of the band `caller`: such a message is poison. */
+export function draftOf({ channel, event, id, json }: Said): Draft {
+  return {
+    channel: channelName(channel),
+    event: event === undefined ? defaultEvent : eventName(event),
+    id: idOf(id),
+    payload: payloadOf(parseJson(json), json),
+  };
+}
+
+/** As {@link draftOf} for `{"channel":…,"event":…,"id":…,"data":…}`; what the envelope lacks is taken from `fallback`. */
+export function draftOfEnvelope(json: string, fallback: { readonly channel?: string; readonly id: string }): Draft {
+  const value = parseJson(json);
+  if (!isRecord(value) || !Object.hasOwn(value, "data")) throw shape("/data", "is missing");
+  const channel = textMember(value, "channel") ?? fallback.channel;
+  if (channel === undefined) throw shape("/channel", "is missing");
+  const event = textMember(value, "event");
+  const id = textMember(value, "id") ?? fallback.id;
+  // The very text of the member: numbers of 64 bits and the order of keys survive.
+  return draftOf({ channel, event, id, json: memberTexts(json).get("data") ?? "" });
+}
+
+/** Whether a JSON value is an object with a `data` member, and so meant as an envelope. */
+export function isEnvelope(value: unknown): boolean {
+  return isRecord(value) && Object.hasOwn(value, "data");
+}
+
+function textMember(value: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  const member = Object.hasOwn(value, name) ? value[name] : undefined;
+  if (member === undefined || member === null) return undefined;
+  if (typeof member !== "string") throw shape(`/${name}`, "must be a text");
+  return member;
+}
+
+function idOf(id: string): string {
+  // Half a surrogate pair has no UTF-8: different ids would become the same one in the broker.
+  if (id === "" || id.length > limits.idLengthMax || /\p{Surrogate}/u.test(id)) {
+    throw shape("/id", `must be 1 to ${limits.idLengthMax} characters of well-formed Unicode`);
+  }
+  return id;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function shape(path: string, message: string): FanfareError {
+  return new FanfareError("REQUEST_INVALID", { errors: [{ path, message }] });
+}

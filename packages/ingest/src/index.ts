@@ -1,0 +1,10 @@
+export { type AmqpOptions, AmqpSource } from "./amqp.ts";
+export { type EmitterPacket, readEmitterMessage } from "./emitter-wire.ts";
+export { Pump, type PumpOptions } from "./pump.ts";
+export type { RedisCommands } from "./redis-commands.ts";
+export { redisEmitter } from "./redis-emitter.ts";
+export { redisPattern } from "./redis-pattern.ts";
+export { type RedisPublishKind, type RedisPublishOptions, RedisPublishSource } from "./redis-publish.ts";
+export { type RedisStreamOptions, RedisStreamSource } from "./redis-stream.ts";
+export type { Delivery, Intake, Source, SourceName } from "./source.ts";
+export { type ZeroMqOptions, ZeroMqSource } from "./zeromq.ts";
