@@ -1,0 +1,9 @@
+import { chaos } from "./chaos.ts";
+
+chaos({
+  name: "SIGKILL of a node",
+  async strike({ cluster, random, aMoment }) {
+    await aMoment();
+    await cluster.kill(random.pick(cluster.liveGateways), "SIGKILL");
+  },
+});

@@ -1,0 +1,138 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import {
+  type Acked,
+  type Cluster,
+  type ClusterOptions,
+  judge,
+  type Random,
+  seeded,
+  startCluster,
+  type TestClient,
+  until,
+  type Verdict,
+} from "@fanfare/test-support";
+import { type Load, startLoad } from "./load.ts";
+
+/** One operational event. */
+export interface Fault {
+  /** As in the table of `npm run chaos`. */
+  readonly name: string;
+  readonly cluster?: ClusterOptions;
+  /** Bytes of each payload beside its number. */
+  readonly payloadBytes?: number;
+  /** Whether the log is gone afterwards, so that every subscriber must be told. Otherwise nobody may be told anything. */
+  readonly losesLog?: boolean;
+  /** Brings the fault about; resolves when it is over. */
+  strike(world: World): Promise<void>;
+}
+
+export interface World {
+  readonly cluster: Cluster;
+  readonly clients: readonly TestClient[];
+  readonly random: Random;
+  /** The first length in the short version, the second in the full one. */
+  lasting(shortMs: number, fullMs: number): Promise<void>;
+  /** A random part of a second, so that rounds strike at different moments. */
+  aMoment(): Promise<void>;
+}
+
+export interface Round {
+  readonly published: number;
+  /** Publishes that were not answered 2xx at their first try. */
+  readonly retried: number;
+  readonly verdict: Verdict;
+  /** Clients whose session was recovered, each time that it connected again. */
+  readonly recoveries: number;
+  /** For each client: from the end of the fault to when it had nothing left to catch up with. */
+  readonly catchUpMs: readonly number[];
+  /** Channels of clients that were not told to reload. Only where they have to be. */
+  readonly untold: readonly string[];
+}
+
+export const channels = [1, 2, 3, 4, 5].map((index) => `public:chaos${index}`);
+
+const full = process.env.CHAOS_FULL === "1";
+const clientCount = full ? 60 : 15;
+/** Publications before the fault and after it. */
+const calm = { before: 100, after: 200 };
+const settleMs = 60_000;
+/** Publications that took longer from their answer to their subscriber were held up by the fault. */
+const heldUpMs = 250;
+
+/** Publishes at 100 a second to stock clients on three nodes, brings the fault about and judges what everyone has heard. */
+export async function runFault(fault: Fault, seed: number): Promise<Round> {
+  const random = seeded(seed);
+  const cluster = await startCluster({ gateways: 3, ...fault.cluster });
+  try {
+    const clients = await connect(cluster);
+    const load = startLoad(cluster, channels, `${seed}-${randomBytes(4).toString("hex")}`, fault.payloadBytes);
+    const { acked } = load;
+    await until(() => (acked.length < calm.before ? "too few publications before the fault" : undefined), settleMs);
+    await fault.strike({
+      cluster,
+      clients,
+      random,
+      lasting: (shortMs, fullMs) => pause(full ? fullMs : shortMs),
+      aMoment: () => pause(random.between(0, 1_000)),
+    });
+    const endMs = performance.now();
+    const due = acked.length + calm.after;
+    await until(() => (acked.length < due ? `only ${acked.length} of ${due} publishes were stored` : undefined), settleMs);
+    await load.stop();
+    await settled(clients, load);
+    const judged = clients.map(({ history }, index) => ({ name: `client ${index}`, channels, history }));
+    return {
+      published: acked.length,
+      retried: acked.filter(({ tries }) => tries > 1).length,
+      verdict: judge(acked, judged),
+      recoveries: clients.reduce((sum, client) => sum + client.recoveries, 0),
+      catchUpMs: clients.map((client) => caughtUpMs(client, load, endMs)),
+      untold: clients.flatMap((client, index) => untold(client).map((channel) => `client ${index} ${channel}`)),
+    };
+  } catch (failure) {
+    console.error(cluster.log());
+    throw failure;
+  } finally {
+    await cluster.stop();
+  }
+}
+
+/** Stock clients of every kind through the balancer, with not a line of code about reconnecting. */
+function connect(cluster: Cluster): Promise<TestClient[]> {
+  const kinds = [["websocket"], ["polling"], undefined] as const;
+  return Promise.all(
+    Array.from({ length: clientCount }, (_, index) => cluster.client({ transports: kinds[index % kinds.length], channels })),
+  );
+}
+
+/** Until everyone has heard the newest of every channel. Who never does is the judge's business. */
+async function settled(clients: readonly TestClient[], { acked }: Load): Promise<void> {
+  const newest = channels.map((channel) => newestOf(acked.filter((one) => one.channel === channel)));
+  const isBehind = (client: TestClient): boolean =>
+    newest.some((top) => top !== undefined && !client.publications(top.channel).some(({ id }) => id === top.id));
+  await until(() => {
+    const behind = clients.filter(isBehind).length;
+    return behind === 0 ? undefined : `${behind} clients are behind`;
+  }, settleMs).catch(() => undefined);
+}
+
+/** The end of a log: what was tried again is answered late but may stand early. */
+function newestOf(acked: readonly Acked[]): Acked | undefined {
+  const epoch = acked.at(-1)?.epoch;
+  return acked.filter((one) => one.epoch === epoch).sort((a, b) => b.offset - a.offset)[0];
+}
+
+function caughtUpMs({ history }: TestClient, { ackedAtMs }: Load, endMs: number): number {
+  const late = history.flatMap((entry) => {
+    if (entry.kind !== "heard") return [];
+    const answeredMs = ackedAtMs.get(entry.id ?? "") ?? Number.POSITIVE_INFINITY;
+    return entry.atMs - answeredMs > heldUpMs || answeredMs < endMs ? [entry.atMs - endMs] : [];
+  });
+  return Math.max(0, ...late);
+}
+
+function untold(client: TestClient): string[] {
+  const told = new Set(client.resets().map(({ channel }) => channel));
+  return channels.filter((channel) => !told.has(channel));
+}
