@@ -200,8 +200,10 @@ test("an answer that does not come is asked for again, and nothing is doubled by
   server.signal("SIGSTOP");
   const heard = listen(socket, name, { since, answerMs: 100 });
   await until(() => (asked.length < 3 ? `asked ${asked.length} times` : undefined));
+  expect(heard.channel).toMatchObject({ state: "subscribing", refusal: { code: "NO_ANSWER" } });
   server.signal("SIGCONT");
   await isLive(heard);
+  expect(heard.channel.refusal).toBeUndefined();
   await publish(name, 4);
   await hears(heard, 2, 3, 4);
 });

@@ -1,4 +1,4 @@
-import type { ErrorBody, Position } from "@fanfare/domain";
+import type { Position } from "@fanfare/domain";
 import { catchUp } from "./catch-up.ts";
 import { later, type ResetReason, type Start } from "./continuity.ts";
 import { type EventMap, Handlers } from "./handlers.ts";
@@ -8,7 +8,7 @@ import type { Context, Publication } from "./publication.ts";
 import { type Published, type PublishOptions, publish } from "./publish.ts";
 import { answerMsDefault, type Patience, patienceMsDefault } from "./request.ts";
 import type { StockSocket } from "./stock-socket.ts";
-import type { ChannelState, Counts, Follower, Subscription } from "./subscription.ts";
+import type { ChannelState, Counts, Follower, Refusal, Subscription } from "./subscription.ts";
 
 export interface Reset {
   readonly channel: string;
@@ -22,8 +22,8 @@ export interface ChannelOptions {
   readonly rewind?: number | undefined;
   /** The log cannot be given without a hole: load from your source of truth. What is published from here on follows. */
   readonly onReset?: ((reset: Reset) => void) | undefined;
-  /** Called after each change of `state`. */
-  readonly onState?: ((state: ChannelState) => void) | undefined;
+  /** Called after each change of `state` or `refusal`. */
+  readonly onState?: ((state: ChannelState, refusal: Refusal | undefined) => void) | undefined;
   /** What a handler has thrown. Default: as any uncaught exception of the page or the process. */
   readonly onError?: ((thrown: unknown) => void) | undefined;
   /** How long a request may stay unanswered before it is sent again. */
@@ -36,8 +36,8 @@ export interface ChannelOptions {
 export interface Channel<Events extends EventMap = EventMap> {
   readonly name: string;
   readonly state: ChannelState;
-  /** Why the state is `refused`. */
-  readonly refusal: ErrorBody | undefined;
+  /** Why the state is `refused`; while it is `subscribing`, why the last try has failed. */
+  readonly refusal: Refusal | undefined;
   /** Up to where everything was delivered here; undefined before the channel is live for the first time. */
   readonly position: Position | undefined;
   /** Of the subscription, so of everybody who shares it. */
@@ -80,7 +80,9 @@ class Listener<Events extends EventMap> implements Channel<Events>, Follower {
   /** Joined others that are not live yet: what they are given from the log is not for this one. */
   #waiting = false;
   #position: Position | undefined;
+  /** As last told to `onState`. */
   #state: ChannelState = "subscribing";
+  #refusal: Refusal | undefined;
   #closed = false;
 
   constructor(socket: StockSocket, name: string, options: ChannelOptions) {
@@ -106,7 +108,7 @@ class Listener<Events extends EventMap> implements Channel<Events>, Follower {
     return this.#closed ? "subscribing" : this.#subscription.state;
   }
 
-  get refusal(): ErrorBody | undefined {
+  get refusal(): Refusal | undefined {
     return this.#subscription.refusal;
   }
 
@@ -157,15 +159,16 @@ class Listener<Events extends EventMap> implements Channel<Events>, Follower {
 
   changed(): void {
     if (this.#closed) return;
-    const { state, position } = this.#subscription;
+    const { state, refusal, position } = this.#subscription;
     if (state === "live") {
       this.#waiting = false;
       if (this.#held !== undefined) void this.#catchUp();
       else if (position !== undefined) this.#position = later(this.#position, position);
     }
-    if (state === this.#state) return;
+    if (state === this.#state && refusal?.code === this.#refusal?.code) return;
     this.#state = state;
-    this.#handlers.guard(() => this.#options.onState?.(state));
+    this.#refusal = refusal;
+    this.#handlers.guard(() => this.#options.onState?.(state, refusal));
   }
 
   #take(publication: Publication): void {

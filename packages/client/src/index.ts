@@ -6,4 +6,4 @@ export type { Context, Publication } from "./publication.ts";
 export type { Published, PublishOptions } from "./publish.ts";
 export { type FailureCode, RequestError } from "./request-error.ts";
 export type { StockSocket } from "./stock-socket.ts";
-export type { ChannelState, Counts } from "./subscription.ts";
+export type { ChannelState, Counts, Refusal } from "./subscription.ts";

@@ -2,6 +2,7 @@ import type { ErrorBody, Position } from "@fanfare/domain";
 import { judge, later, type ResetReason, reasonToReset, type Start, type Subscribed, wasSubscribed } from "./continuity.ts";
 import type { Publication } from "./publication.ts";
 import { ask, jittered, pause } from "./request.ts";
+import type { FailureCode } from "./request-error.ts";
 import type { StockSocket } from "./stock-socket.ts";
 
 /**
@@ -10,6 +11,14 @@ import type { StockSocket } from "./stock-socket.ts";
  * - `refused`      the server said no; asked again with the next connection
  */
 export type ChannelState = "subscribing" | "live" | "refused";
+
+/** Why a channel is refused, or why the last try to subscribe to it has failed. */
+export interface Refusal {
+  readonly code: FailureCode;
+  readonly message: string;
+  /** Only where trying again can help; it is tried again. */
+  readonly retryAfterMs?: number;
+}
 
 /** Whoever shares a subscription. What it is told it is told in this order; it MUST NOT throw. */
 export interface Follower {
@@ -38,7 +47,8 @@ export class Subscription {
   readonly #answerMs: number;
   #start: Start;
   #position: Position | undefined;
-  #refusal: ErrorBody | undefined;
+  #refused = false;
+  #refusal: Refusal | undefined;
   #counts: Counts = { delivered: 0, dropped: 0, skipped: 0 };
   /** Whether the session is in the channel, as far as the server has confirmed it. */
   #joined = false;
@@ -57,11 +67,11 @@ export class Subscription {
   }
 
   get state(): ChannelState {
-    if (this.#refusal !== undefined) return "refused";
+    if (this.#refused) return "refused";
     return this.#joined && this.#socket.connected ? "live" : "subscribing";
   }
 
-  get refusal(): ErrorBody | undefined {
+  get refusal(): Refusal | undefined {
     return this.#refusal;
   }
 
@@ -95,7 +105,7 @@ export class Subscription {
   ended(code: ErrorBody["code"]): void {
     // During a subscribe it may speak of the time before it: asking again tells.
     if (this.#joined) this.#refuse({ code, message: `The server has ended the subscription to ${this.#channel}.` });
-    else if (this.#refusal === undefined) this.#subscribe();
+    else if (!this.#refused) this.#subscribe();
   }
 
   hear(publication: Publication): void {
@@ -114,6 +124,7 @@ export class Subscription {
   #subscribe(): void {
     this.#attempt++;
     this.#joined = false;
+    this.#refused = false;
     this.#refusal = undefined;
     this.#held = undefined;
     this.#tellChange();
@@ -131,22 +142,20 @@ export class Subscription {
       if (leaves && !left) {
         const answer = await this.#ask("unsubscribe", { channel: this.#channel });
         if (!current()) return;
-        if (answer === undefined) continue;
-        if (!answer.ok) {
-          if (!(await this.#mayRetry(answer.error))) return;
+        left = answer?.ok === true;
+        if (answer?.ok !== true) {
+          await this.#failed(answer?.error);
           continue;
         }
-        left = true;
       }
       this.#held = [];
       const start = this.#startNow();
       const answer = await this.#ask("subscribe", { channel: this.#channel, ...start });
       if (!current()) return;
-      if (answer === undefined) {
+      if (answer?.ok !== true) {
         // It may have been done all the same, and what it sent is thrown away here: ask from the same place again.
         left = false;
-      } else if (!answer.ok) {
-        if (!(await this.#mayRetry(answer.error))) return;
+        await this.#failed(answer?.error);
       } else if (!left && wasSubscribed(start, answer)) {
         leaves = true;
       } else {
@@ -160,13 +169,15 @@ export class Subscription {
     return ask<Subscribed>(this.#socket, event, request, this.#answerMs);
   }
 
-  async #mayRetry(error: ErrorBody): Promise<boolean> {
-    if (error.retryAfterMs === undefined) {
+  /** Resolves when it is time to try again, if it is not over: nobody has answered, or the server said no. */
+  async #failed(error: ErrorBody | undefined): Promise<void> {
+    if (error !== undefined && error.retryAfterMs === undefined) {
       this.#refuse(error);
-      return false;
+      return;
     }
-    await pause(jittered(error.retryAfterMs));
-    return true;
+    this.#refusal = error ?? { code: "NO_ANSWER", message: "The node does not answer." };
+    this.#tellChange();
+    if (error?.retryAfterMs !== undefined) await pause(jittered(error.retryAfterMs));
   }
 
   /** From the position reached; before there is one, from where the first follower wanted to start. */
@@ -184,6 +195,7 @@ export class Subscription {
     const reason = this.#reset ?? reasonToReset(start, answer);
     this.#reset = undefined;
     this.#held = undefined;
+    this.#refusal = undefined;
     this.#joined = true;
     if (reason !== undefined) {
       this.#position = undefined;
@@ -224,6 +236,7 @@ export class Subscription {
     this.#attempt++;
     this.#joined = false;
     this.#held = undefined;
+    this.#refused = true;
     this.#refusal = error;
     this.#tellChange();
   }

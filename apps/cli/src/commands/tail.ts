@@ -1,3 +1,4 @@
+import type { Publication } from "@fanfare/client";
 import { channelName, formatPosition, limits, parsePosition } from "@fanfare/domain";
 import { Command, InvalidArgumentError } from "commander";
 import pc from "picocolors";
@@ -5,7 +6,6 @@ import { publicUrlOf } from "../addresses.ts";
 import { settingsFrom, withSettings } from "../settings.ts";
 import { onStop } from "../stop.ts";
 import { follow } from "../tail/follow.ts";
-import type { Received } from "../tail/received.ts";
 
 interface TailFlags {
   readonly since?: ReturnType<typeof parsePosition>;
@@ -36,7 +36,7 @@ export function tailCommand(): Command {
   });
 }
 
-function lineOf(publication: Received): string {
+function lineOf(publication: Publication): string {
   if (!process.stdout.isTTY) return JSON.stringify(publication);
   const { channel, event, data, at } = publication;
   const time = new Date(at).toISOString().slice(11, 23);

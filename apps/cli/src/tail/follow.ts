@@ -1,7 +1,8 @@
-import { formatPosition, type Position } from "@fanfare/domain";
+import { channel, type Publication, type Refusal } from "@fanfare/client";
+import type { Position } from "@fanfare/domain";
 import { io } from "socket.io-client";
 import { Failure } from "../failure.ts";
-import { type Received, receivedOf } from "./received.ts";
+import { printable } from "./printable.ts";
 
 export interface FollowOptions {
   readonly url: string;
@@ -11,7 +12,7 @@ export interface FollowOptions {
   readonly since: Position | undefined;
   /** How many of the last publications every channel starts with. */
   readonly rewind: number | undefined;
-  readonly onPublication: (publication: Received) => void;
+  readonly onPublication: (publication: Publication) => void;
   readonly onNotice: (text: string) => void;
 }
 
@@ -21,24 +22,8 @@ export interface Following {
   close(): void;
 }
 
-/** What a server says no with: in an ack, or as the data of a refused connection. */
-interface Refusal {
-  readonly code: string;
-  readonly message: string;
-  /** Only where trying again can help. */
-  readonly retryAfterMs?: number;
-}
-
-type SubscribeAnswer =
-  | { readonly ok: true; readonly epoch: string; readonly offset: number; readonly recovered: boolean }
-  | { readonly ok: false; readonly error: Refusal };
-
-/**
- * Follows channels with the stock client, across reconnects, each publication once. The server restores a session by itself
- * when it can; where it cannot, every channel is subscribed again from the position reached.
- */
+/** Follows channels across reconnects, each publication once. */
 export function follow({ url, token, channels, since, rewind, onPublication, onNotice }: FollowOptions): Following {
-  const reached = new Map<string, Position>();
   const socket = io(url, { auth: token === undefined ? {} : { token } });
   let fail: (failure: Failure) => void = () => {};
   const failed = new Promise<never>((_, reject) => {
@@ -48,42 +33,21 @@ export function follow({ url, token, channels, since, rewind, onPublication, onN
     };
   });
 
-  const subscribe = (channel: string): void => {
-    const from = reached.get(channel) ?? since;
-    const start = from === undefined ? { rewind } : { since: { epoch: from.epoch, offset: from.offset } };
-    socket.emit("subscribe", { channel, ...start }, (answer: SubscribeAnswer) => {
-      if (!answer.ok) {
-        refused(channel, answer.error);
-        return;
-      }
-      if (from !== undefined && !answer.recovered)
-        onNotice(`${channel}: the log no longer reaches back to ${formatPosition(from)}`);
-      // What was replayed has come before this answer. The position of an idle channel is worth keeping too.
-      advance(channel, answer);
+  for (const name of new Set(channels)) {
+    const followed = channel(socket, name, {
+      since,
+      rewind,
+      onReset: ({ reason }) => onNotice(`${name}: what was published before now may be missing (${reason})`),
+      onState(state, refusal) {
+        if (refusal === undefined) return;
+        if (state === "refused") fail(new Failure(`${name}: ${refusal.message}`, { code: refusal.code }));
+        else onNotice(`${name}: ${refusal.message} (${refusal.code}); trying again`);
+      },
     });
-  };
+    followed.on("*", (data, context) => onPublication(printable(data, context)));
+  }
 
-  const refused = (channel: string, { code, message, retryAfterMs }: Refusal): void => {
-    if (retryAfterMs === undefined) {
-      fail(new Failure(`${channel}: ${message}`, { code }));
-      return;
-    }
-    onNotice(`${channel}: ${message} (${code}); trying again`);
-    setTimeout(() => socket.connected && subscribe(channel), retryAfterMs);
-  };
-
-  /** Whether this position is new. */
-  const advance = (channel: string, { epoch, offset }: Position): boolean => {
-    const last = reached.get(channel);
-    if (last !== undefined && last.epoch === epoch && offset <= last.offset) return false;
-    reached.set(channel, { epoch, offset });
-    return true;
-  };
-
-  socket.on("connect", () => {
-    onNotice(`connected as ${socket.id}${socket.recovered ? ", session recovered" : ""}`);
-    if (!socket.recovered) for (const channel of channels) subscribe(channel);
-  });
+  socket.on("connect", () => onNotice(`connected as ${socket.id}${socket.recovered ? ", session recovered" : ""}`));
   socket.on("disconnect", (reason) => {
     if (reason === "io server disconnect") fail(new Failure("The server has ended the connection for good."));
     else if (reason !== "io client disconnect") onNotice(`connection lost (${reason}); reconnecting`);
@@ -100,13 +64,8 @@ export function follow({ url, token, channels, since, rewind, onPublication, onN
     else setTimeout(() => socket.connect(), retryAfterMs);
   });
 
-  socket.onAny((event: string, ...args: unknown[]) => {
-    if (event.startsWith("fanfare:")) {
-      onNotice(`${event} ${JSON.stringify(args[0])}`);
-      return;
-    }
-    const received = receivedOf(event, args);
-    if (received !== undefined && advance(received.channel, received)) onPublication(received);
+  socket.onAny((event: string, notice: unknown) => {
+    if (event.startsWith("fanfare:")) onNotice(`${event} ${JSON.stringify(notice)}`);
   });
 
   return { failed, close: () => socket.disconnect() };
