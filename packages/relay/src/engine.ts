@@ -44,6 +44,7 @@ export interface EngineSocket extends EventEmitter {
 export interface Engine extends EventEmitter {
   readonly opts: {
     readonly upgradeTimeout: number;
+    readonly pingInterval: number;
     readonly perMessageDeflate?: unknown;
     allowRequest?(request: IncomingMessage, decide: (refusal: string | null | undefined, allowed: boolean) => void): void;
   };

@@ -3,6 +3,8 @@ import type { Engine, EngineSocket, MovingSession, Packet } from "./engine.ts";
 
 /** How long a polling session is held back: long enough for the websocket of a client that wants one to arrive. */
 const holdMs = 300;
+/** And shorter than it takes to the first ping, which comes whether a session is held or not. */
+const holdPings = 1 / 3;
 /** While a session is claimed, its pending poll is answered this often, so that the client can leave it. */
 const noopMs = 50;
 /** Messages of a session that is held back; with more it is let go, wherever it stands. */
@@ -91,8 +93,10 @@ export class HeldSessions {
     const { socket, received } = held;
     held.drop();
     if (socket.readyState !== "open") return;
-    this.#introduce(socket);
-    for (const packet of received) socket.onPacket(packet);
+    inOnePoll(socket, () => {
+      this.#introduce(socket);
+      for (const packet of received) socket.onPacket(packet);
+    });
   }
 
   releaseAll(): void {
@@ -113,7 +117,7 @@ export class HeldSessions {
       socket,
       received,
       claimed: false,
-      callOff: this.#clock.after(holdMs, release),
+      callOff: this.#clock.after(Math.min(holdMs, this.#engine.opts.pingInterval * holdPings), release),
       drop: () => {
         held.callOff();
         this.#held.delete(id);
@@ -125,6 +129,19 @@ export class HeldSessions {
     socket.on("packet", collect).once("upgrading", release).once("close", forget);
     this.#held.set(id, held);
   }
+}
+
+/** Lets everything that `act` sends go out in one answer, as it would have when no poll had been waiting for it. */
+function inOnePoll(socket: EngineSocket, act: () => void): void {
+  const { transport } = socket;
+  const waits = transport.name === "polling" && transport.writable;
+  if (waits) transport.writable = false;
+  act();
+  if (!waits) return;
+  transport.writable = true;
+  if (socket.readyState === "open") socket.flush();
+  // Closed meanwhile: the engine appends its goodbye to whatever goes out.
+  else transport.send([{ type: "noop" }]);
 }
 
 /** Ends a pending poll with nothing in it; the client polls again, or leaves polling. */

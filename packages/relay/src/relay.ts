@@ -184,6 +184,7 @@ export class Relay {
     }
     // A second websocket of a session that has one: the engine accepts such and closes it, and would here have forgotten it.
     socket.on("error", () => undefined);
+    this.#engine.prepare(request);
     this.#engine.ws.handleUpgrade(request, socket, head, (websocket) => websocket.on("error", () => undefined).close());
   }
 
