@@ -7,7 +7,7 @@ const firstSeed = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 1e
 const roundMs = 150_000;
 
 /** A row of the table that `npm run chaos` prints. */
-export interface Row {
+interface Row {
   readonly fault: string;
   readonly rounds: number;
   readonly published: number;

@@ -27,7 +27,7 @@ export interface Fault {
   strike(world: World): Promise<void>;
 }
 
-export interface World {
+interface World {
   readonly cluster: Cluster;
   readonly clients: readonly TestClient[];
   readonly random: Random;
@@ -50,7 +50,7 @@ export interface Round {
   readonly untold: readonly string[];
 }
 
-export const channels = [1, 2, 3, 4, 5].map((index) => `public:chaos${index}`);
+const channels = [1, 2, 3, 4, 5].map((index) => `public:chaos${index}`);
 
 const full = process.env.CHAOS_FULL === "1";
 const clientCount = full ? 60 : 15;

@@ -8,7 +8,7 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
  */
 export type FaultMode = "pass" | "refuse" | "blackhole";
 
-export interface Target {
+interface Target {
   readonly host?: string;
   readonly port: number;
 }
