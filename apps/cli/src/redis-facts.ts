@@ -1,4 +1,4 @@
-import { parseRedisUrl } from "@fanfare/broker";
+import { parseClusterUrl, parseRedisUrl } from "@fanfare/broker";
 import { Redis } from "ioredis";
 
 export interface RedisFacts {
@@ -13,8 +13,10 @@ export interface RedisFacts {
 /** How long each of connecting and answering may take. */
 const patienceMs = 3_000;
 
-/** Asks a Redis once, without waiting for it to come back. */
+/** Asks a Redis, or the first node named of a Redis Cluster, once, without waiting for it to come back. */
 export async function redisFacts(url: string): Promise<RedisFacts> {
+  const cluster = parseClusterUrl(url);
+  const target = cluster === undefined ? parseRedisUrl(url) : { ...cluster.login, ...cluster.seeds[0] };
   const ours = {
     lazyConnect: true,
     retryStrategy: () => null,
@@ -22,7 +24,7 @@ export async function redisFacts(url: string): Promise<RedisFacts> {
     commandTimeout: patienceMs,
   };
   // ioredis 6 types its answers by this option, which a spread of options of unknown origin would hide from it.
-  const redis = new Redis(Object.assign(ours, parseRedisUrl(url), { replyMapping: "legacy" as const }));
+  const redis = new Redis(Object.assign(ours, target, { replyMapping: "legacy" as const }));
   let reason: string | undefined;
   redis.on("error", (error: Error) => {
     reason = error.message;

@@ -1,15 +1,18 @@
 import { type Broker, type Clock, type Directory, type PubSub, type Sessions, systemClock } from "@fanfare/domain";
-import { Commands } from "./commands.ts";
+import { connectCluster } from "./cluster-backend.ts";
+import type { Commands } from "./commands.ts";
 import type { Log } from "./log.ts";
 import { MemoryBroker } from "./memory-broker.ts";
 import { MemoryDirectory } from "./memory-directory.ts";
 import { MemoryPubSub } from "./memory-pub-sub.ts";
 import { MemorySessions } from "./memory-sessions.ts";
+import type { PartitionedPubSub } from "./partitioned-pub-sub.ts";
 import { RedisBroker } from "./redis-broker.ts";
 import { RedisDirectory } from "./redis-directory.ts";
+import { openPartition } from "./redis-partition.ts";
 import { RedisPubSub } from "./redis-pub-sub.ts";
 import { RedisSessions } from "./redis-sessions.ts";
-import { parseRedisUrl } from "./redis-url.ts";
+import { type ClusterTarget, parseClusterUrl, parseRedisUrl } from "./redis-url.ts";
 
 export interface BackendOptions {
   /** Absent: everything stays in this process. */
@@ -34,7 +37,9 @@ export interface Backend {
 
 /** Never waits for Redis: a node starts while Redis is away and heals by itself. Throws `SETTINGS_INVALID`. */
 export function openBackend({ redisUrl, cluster, log, clock = systemClock }: BackendOptions): Backend {
-  return redisUrl === undefined ? inMemory(cluster, clock) : onRedis(redisUrl, cluster, log, clock);
+  if (redisUrl === undefined) return inMemory(cluster, clock);
+  const target = parseClusterUrl(redisUrl);
+  return target === undefined ? onOneRedis(redisUrl, cluster, log, clock) : onCluster(target, cluster, log, clock);
 }
 
 function inMemory(cluster: string, clock: Clock): Backend {
@@ -44,13 +49,28 @@ function inMemory(cluster: string, clock: Clock): Backend {
   return backend("memory", broker, pubSub, directory, new MemorySessions(clock));
 }
 
-function onRedis(redisUrl: string, cluster: string, log: Log, clock: Clock): Backend {
+function onOneRedis(redisUrl: string, cluster: string, log: Log, clock: Clock): Backend {
   const target = parseRedisUrl(redisUrl);
-  const commands = new Commands(target, log);
-  const pubSub = new RedisPubSub({ target, commands, log, clock });
-  const broker = new RedisBroker({ cluster, commands: [commands] });
-  const directory = new RedisDirectory(cluster, commands);
-  return backend("redis", broker, pubSub, directory, new RedisSessions(cluster, commands));
+  const partition = openPartition(target, log);
+  const pubSub = new RedisPubSub({ target, commands: partition.commands, log, clock });
+  return onRedis(new RedisBroker({ cluster, partitions: [partition] }), pubSub, cluster, partition.commands);
+}
+
+function onCluster(target: ClusterTarget, cluster: string, log: Log, clock: Clock): Backend {
+  const { partitions, pubSub, count, close } = connectCluster(target, cluster, log, clock);
+  const broker = new RedisBroker({ cluster, partitions, agreed: () => count.check() });
+  return onRedis(broker, pubSub, cluster, partitions[0].commands, close);
+}
+
+/** `commands` leads to the partition of the directory and the sessions. */
+function onRedis(
+  broker: RedisBroker,
+  pubSub: RedisPubSub | PartitionedPubSub,
+  cluster: string,
+  commands: Commands,
+  closed: () => void = () => {},
+): Backend {
+  return backend("redis", broker, pubSub, new RedisDirectory(cluster, commands), new RedisSessions(cluster, commands), closed);
 }
 
 function backend(
@@ -59,6 +79,7 @@ function backend(
   pubSub: PubSub & { readonly listenerErrors: number },
   directory: Directory,
   sessions: Sessions,
+  closed: () => void = () => {},
 ): Backend {
   return {
     kind,
@@ -70,6 +91,7 @@ function backend(
     async close() {
       await pubSub.close();
       await broker.close();
+      closed();
     },
   };
 }

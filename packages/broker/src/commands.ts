@@ -1,6 +1,6 @@
 import { FanfareError } from "@fanfare/domain";
 import type { Redis, RedisOptions } from "ioredis";
-import { connect, drop, end } from "./connection.ts";
+import { connect, drop, end, type Role } from "./connection.ts";
 import type { Log } from "./log.ts";
 import { asBrokerError } from "./redis-errors.ts";
 
@@ -17,10 +17,12 @@ export class Commands {
   readonly #inFlight = new Set<(reason: Error) => void>();
   #corked = false;
   #closed = false;
+  #connection = 0;
 
-  constructor(target: RedisOptions, log: Log) {
-    this.#client = connect(target, "commands", log);
+  constructor(target: RedisOptions, log: Log, role: Exclude<Role, "subscriber"> = "commands") {
+    this.#client = connect(target, role, log);
     this.#client.on("ready", () => {
+      this.#connection++;
       for (const go of this.#waiting) go();
       this.#waiting.clear();
     });
@@ -29,6 +31,11 @@ export class Commands {
       for (const lose of this.#inFlight) lose(new Error("the connection was closed before the answer came"));
       this.#inFlight.clear();
     });
+  }
+
+  /** Counts connections: whether something still goes over the one that something else went over. */
+  get connection(): number {
+    return this.#connection;
   }
 
   /** Sends what `send` sends. Rejects with errors of the catalogue only. */

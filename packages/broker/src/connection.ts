@@ -1,15 +1,15 @@
 import { Redis, type RedisOptions } from "ioredis";
 import type { Log } from "./log.ts";
 
-/** `commands` asks and is answered; `subscriber` hears what is announced. */
-export type Role = "commands" | "subscriber";
+/** `commands` asks and is answered; `durable` waits for replicas besides; `subscriber` hears what is announced. */
+export type Role = "commands" | "durable" | "subscriber";
 
 /** How long a connection may take to come about, and how long its greeting may. */
 const connectTimeoutMs = 1_500;
 /** How long Redis may take to answer. With the wait for a connection it stays below the 2 s that callers are promised. */
 const commandTimeoutMs = 1_500;
 /** How long a connection that is given up may take to say goodbye. */
-const disconnectTimeoutMs = 200;
+export const disconnectTimeoutMs = 200;
 const retryFirstMs = 25;
 const retryMaxMs = 1_000;
 const keepAliveMs = 10_000;
@@ -37,8 +37,9 @@ export function connect(target: RedisOptions, role: Role, log: Log): Redis {
     failoverDetector: true,
     sentinelRetryStrategy: retryDelay,
     retryStrategy: retryDelay,
-    // A primary that has become a replica goes on answering: only a new connection finds its successor.
-    reconnectOnError: (error) => error.message.startsWith("READONLY"),
+    // A primary that has become a replica, or has lost the slot, goes on answering: only a new connection finds its
+    // successor. Not so with ASK and TRYAGAIN: while a slot is on its way, both ends say no, and another connection as well.
+    reconnectOnError: (error) => /^(?:READONLY|MOVED) /.test(error.message),
   };
   // Replies look the same whether a server speaks RESP3 or RESP2.
   const client = new Redis(Object.assign(ours, target, { replyMapping: "legacy" as const }));

@@ -6,6 +6,7 @@ import { Commands } from "./commands.ts";
 import type { PubSubKind } from "./pub-sub-kind.ts";
 import { RedisBroker } from "./redis-broker.ts";
 import { RedisDirectory } from "./redis-directory.ts";
+import { openPartition, type RedisPartition } from "./redis-partition.ts";
 import { RedisPubSub } from "./redis-pub-sub.ts";
 import { RedisSessions } from "./redis-sessions.ts";
 import { parseRedisUrl } from "./redis-url.ts";
@@ -24,19 +25,18 @@ describe.each<PubSubKind>(["sharded", "classic"])("on Redis with %s pub/sub", (k
   brokerContract(async ({ idLifeMs } = {}) => {
     const target = parseRedisUrl(redis.url);
     const cluster = newCluster();
-    const commands = [new Commands(target, quiet), new Commands(target, quiet)] as const;
+    const partitions = [openPartition(target, quiet), openPartition(target, quiet)] as const;
     const options = { cluster, kind, ...(idLifeMs === undefined ? {} : { idLifeMs }) };
-    const pubSub = new RedisPubSub({ target, commands: commands[0], log: quiet, kind });
+    const pubSub = new RedisPubSub({ target, commands: partitions[0].commands, log: quiet, kind });
+    const brokerOn = (partition: RedisPartition): RedisBroker => new RedisBroker({ ...options, partitions: [partition] });
+    const brokers = [brokerOn(partitions[0]), brokerOn(partitions[1])] as const;
     return {
       cluster,
-      brokers: [
-        new RedisBroker({ ...options, commands: [commands[0]] }),
-        new RedisBroker({ ...options, commands: [commands[1]] }),
-      ],
+      brokers,
       pubSub,
       async close() {
         await pubSub.close();
-        for (const each of commands) each.close();
+        for (const broker of brokers) await broker.close();
       },
     };
   });

@@ -9,6 +9,7 @@ export { MemorySessions } from "./memory-sessions.ts";
 export type { PubSubKind } from "./pub-sub-kind.ts";
 export { RedisBroker, type RedisBrokerOptions } from "./redis-broker.ts";
 export { RedisDirectory } from "./redis-directory.ts";
+export { openPartition, type RedisPartition, type RedisPartitions } from "./redis-partition.ts";
 export { RedisPubSub, type RedisPubSubOptions } from "./redis-pub-sub.ts";
 export { RedisSessions } from "./redis-sessions.ts";
-export { parseRedisUrl } from "./redis-url.ts";
+export { type ClusterTarget, parseClusterUrl, parseRedisUrl } from "./redis-url.ts";

@@ -6,7 +6,7 @@ import type { Channel } from "@fanfare/domain";
  */
 
 /** Where the directory and the sessions live. */
-export const directoryPartition = 0;
+const directoryPartition = 0;
 
 /** hash {epoch, top, seq}. Lives 24 h, or twice the log's time if that is longer, from the last publication or opening on. */
 export function metaKey(cluster: string, partition: number, channel: Channel): string {
@@ -26,6 +26,11 @@ export function idKey(cluster: string, partition: number, channel: Channel, id: 
 /** string, the partition's clock: microseconds since 1970 of its newest publication. Lives for ever. */
 export function seqKey(cluster: string, partition: number): string {
   return `${cluster}:{${partition}}:seq`;
+}
+
+/** string, how many partitions the cluster has; on a Redis Cluster only. Lives for ever. */
+export function partitionsKey(cluster: string): string {
+  return `${cluster}:{${directoryPartition}}:partitions`;
 }
 
 /** hash {"{record}": JSON, channel: subscribers…}. Lives as long as the node's lease. */

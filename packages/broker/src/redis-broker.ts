@@ -16,6 +16,7 @@ import {
   type Seq,
   topicOfRoom,
 } from "@fanfare/domain";
+import type { Redis } from "ioredis";
 import type { Commands } from "./commands.ts";
 import { newEpoch } from "./epoch.ts";
 import { fingerprintOf } from "./fingerprint.ts";
@@ -23,12 +24,14 @@ import { idKey, logKey, metaKey, seqKey } from "./keys.ts";
 import { channelLifeAfterPublishMs, channelLifeMs, idLifeMs, logLifeMs } from "./lives.ts";
 import { decodeEntry, type RawEntry } from "./log-entry.ts";
 import type { PubSubKind } from "./pub-sub-kind.ts";
+import type { RedisPartition, RedisPartitions } from "./redis-partition.ts";
 import { scripts } from "./scripts.ts";
 
 export interface RedisBrokerOptions {
   readonly cluster: string;
-  /** One for each partition, in their order. */
-  readonly commands: readonly [Commands, ...Commands[]];
+  readonly partitions: RedisPartitions;
+  /** Rejects while the cluster's nodes do not agree on the number of partitions. Asked before anything is written. */
+  readonly agreed?: (() => Promise<void>) | undefined;
   /** Which of Redis's two kinds of pub/sub announcements use. Absent: the one that its version asks for. */
   readonly kind?: PubSubKind | undefined;
   readonly idLifeMs?: number;
@@ -41,24 +44,27 @@ const openMax = 200;
 export class RedisBroker implements Broker {
   readonly partitions: number;
   readonly #cluster: string;
-  readonly #commands: readonly [Commands, ...Commands[]];
+  readonly #partitions: RedisPartitions;
+  readonly #agreed: (() => Promise<void>) | undefined;
   readonly #kind: PubSubKind | "";
   readonly #idLifeMs: number;
 
-  constructor({ cluster, commands, kind, idLifeMs: lifeMs = idLifeMs }: RedisBrokerOptions) {
+  constructor({ cluster, partitions, agreed, kind, idLifeMs: lifeMs = idLifeMs }: RedisBrokerOptions) {
     this.#cluster = cluster;
-    this.partitions = commands.length;
-    this.#commands = commands;
+    this.partitions = partitions.length;
+    this.#partitions = partitions;
+    this.#agreed = agreed;
     this.#kind = kind ?? "";
     this.#idLifeMs = lifeMs;
   }
 
-  async publish(draft: Draft, retain: Retention, _options: PublishOptions = {}): Promise<PublishOutcome> {
+  async publish(draft: Draft, retain: Retention, { durable = false }: PublishOptions = {}): Promise<PublishOutcome> {
     const { channel, event, payload, id, except = [] } = draft;
     const partition = this.#partitionOf(channel);
     const room = roomOf(channel, partition);
     const { head, before, data, after, tail } = announcementPieces(draft, room, retain.count > 0);
-    const answer = (await this.#in(partition).run((client) =>
+    if (this.#agreed !== undefined) await this.#agreed();
+    const store = (client: Redis): Promise<unknown> =>
       scripts.publish.run(client, {
         keys: {
           ...this.#channelKeys(channel),
@@ -84,14 +90,16 @@ export class RedisBroker implements Broker {
           after,
           tail,
         },
-      }),
-    )) as [kind: -1] | [kind: 0 | 1, epoch: string, offset: number];
-    if (answer[0] === -1) return { kind: "conflict" };
-    const [kind, epoch, offset] = answer;
-    return { kind: kind === 1 ? "stored" : "duplicate", position: { epoch, offset } };
+      });
+    const { commands, durable: confirmed } = this.#in(partition);
+    if (!durable) return outcomeOf(await commands.run(store));
+    const { answer, replicas } = await confirmed.run(store);
+    const outcome = outcomeOf(answer);
+    return outcome.kind === "conflict" ? outcome : { ...outcome, replicas };
   }
 
   async open(channels: readonly Channel[]): Promise<ChannelTop[]> {
+    if (this.#agreed !== undefined) await this.#agreed();
     const byPartition = new Map<number, Channel[]>();
     for (const channel of channels) {
       const partition = this.#partitionOf(channel);
@@ -110,7 +118,7 @@ export class RedisBroker implements Broker {
   }
 
   async frontier(partition: number): Promise<Seq> {
-    return Number((await this.#in(partition).run((client) => client.get(seqKey(this.#cluster, partition)))) ?? 0);
+    return Number((await this.#in(partition).commands.run((client) => client.get(seqKey(this.#cluster, partition)))) ?? 0);
   }
 
   async read(channel: Channel, range: LogRange, retain: Retention): Promise<LogSlice> {
@@ -135,6 +143,7 @@ export class RedisBroker implements Broker {
   }
 
   async renew(channel: Channel, epoch: string): Promise<ChannelTop> {
+    if (this.#agreed !== undefined) await this.#agreed();
     const places = (await this.#of(channel).run((client) =>
       scripts.renew.run(client, {
         keys: this.#channelKeys(channel),
@@ -145,15 +154,18 @@ export class RedisBroker implements Broker {
   }
 
   async ping(): Promise<void> {
-    await Promise.all(this.#commands.map((commands) => commands.run((client) => client.ping())));
+    await Promise.all(this.#partitions.map(({ commands }) => commands.run((client) => client.ping())));
   }
 
   async close(): Promise<void> {
-    for (const commands of this.#commands) commands.close();
+    for (const { commands, durable } of this.#partitions) {
+      commands.close();
+      durable.close();
+    }
   }
 
   async #openBatch(partition: number, channels: readonly Channel[]): Promise<ChannelTop[]> {
-    const places = (await this.#in(partition).run((client) =>
+    const places = (await this.#in(partition).commands.run((client) =>
       scripts.open.run(client, {
         keys: {},
         moreKeys: channels.flatMap((channel) => Object.values(this.#channelKeys(channel))),
@@ -168,17 +180,24 @@ export class RedisBroker implements Broker {
   }
 
   #of(channel: Channel): Commands {
-    return this.#in(this.#partitionOf(channel));
+    return this.#in(this.#partitionOf(channel)).commands;
   }
 
-  #in(partition: number): Commands {
-    return this.#commands[partition] ?? this.#commands[0];
+  #in(partition: number): RedisPartition {
+    return this.#partitions[partition] ?? this.#partitions[0];
   }
 
   #channelKeys(channel: Channel): { meta: string; log: string } {
     const partition = this.#partitionOf(channel);
     return { meta: metaKey(this.#cluster, partition, channel), log: logKey(this.#cluster, partition, channel) };
   }
+}
+
+/** What publish.lua answers. */
+function outcomeOf(answer: unknown): PublishOutcome {
+  const [kind, epoch, offset] = answer as [kind: -1 | 0 | 1, epoch: string, offset: number];
+  if (kind === -1) return { kind: "conflict" };
+  return { kind: kind === 1 ? "stored" : "duplicate", position: { epoch, offset } };
 }
 
 /** epoch, top, seq, epoch, top, seq, … */

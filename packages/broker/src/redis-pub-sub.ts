@@ -5,6 +5,7 @@ import { connect, drop, end } from "./connection.ts";
 import { Linger } from "./linger.ts";
 import type { Log } from "./log.ts";
 import { type PubSubKind, pubSubKindOf } from "./pub-sub-kind.ts";
+import { countSubscribers, tell } from "./redis-topics.ts";
 
 export interface RedisPubSubOptions {
   readonly target: RedisOptions;
@@ -80,6 +81,11 @@ export class RedisPubSub implements PubSub {
     return this.#listenerErrors;
   }
 
+  /** Undefined before the first connection. */
+  get kind(): PubSubKind | undefined {
+    return this.#kind;
+  }
+
   /** Never rejects: while Redis is away it waits, and after {@link close} it waits for ever. */
   subscribe(topic: string): Promise<void> {
     if (this.#closed) return new Promise(() => {});
@@ -102,15 +108,11 @@ export class RedisPubSub implements PubSub {
   }
 
   async publish(topic: string, message: Uint8Array): Promise<void> {
-    const kind = this.#knownKind();
-    const bytes = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
-    await this.#commands.run((client) => (kind === "sharded" ? client.spublish(topic, bytes) : client.publish(topic, bytes)));
+    await tell(this.#commands, this.#knownKind(), topic, message);
   }
 
   async subscribers(topic: string): Promise<number> {
-    const how = this.#knownKind() === "sharded" ? "SHARDNUMSUB" : "NUMSUB";
-    const [, count] = (await this.#commands.run((client) => client.call("PUBSUB", how, topic))) as [topic: string, count: number];
-    return Number(count);
+    return countSubscribers(this.#commands, this.#knownKind(), topic);
   }
 
   onMessage(listener: (topic: string, message: Uint8Array) => void): void {

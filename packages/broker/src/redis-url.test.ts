@@ -41,7 +41,6 @@ test.each([
   ["redis+unix://", "path"],
   ["redis+sentinel://a:1", "Sentinel URL"],
   ["redis+sentinel://a:x/main", "cannot be parsed"],
-  ["redis+cluster://a:1", "not supported yet"],
 ])("%s is refused, and the refusal says why", (url, why) => {
   expect(refusalOf(url)).toMatchObject({ code: "SETTINGS_INVALID", message: expect.stringContaining(why) as string });
 });

@@ -4,6 +4,45 @@ import type { RedisOptions } from "ioredis";
 const defaultPort = 6379;
 const defaultSentinelPort = 26379;
 
+const partitionsDefault = 8;
+/** More would only cost connections: each partition has two. */
+const partitionsMax = 64;
+
+/** What a `redis+cluster://` URL stands for. */
+export interface ClusterTarget {
+  /** Where the cluster's nodes are asked for first. */
+  readonly seeds: readonly { readonly host: string; readonly port: number }[];
+  /** How to connect to any of them. */
+  readonly login: RedisOptions;
+  /** How many partitions the channels are spread over. All nodes of a cluster must say the same number. */
+  readonly partitions: number;
+}
+
+/**
+ * A Redis Cluster, or undefined when the URL is of another kind, for {@link parseRedisUrl}. Throws `SETTINGS_INVALID`.
+ *
+ * - `redis+cluster://[user:password@]host[:port],host[:port]…[?partitions=8]`, `rediss+cluster://…` with TLS
+ */
+export function parseClusterUrl(url: string): ClusterTarget | undefined {
+  const [, scheme, rest = ""] = /^(rediss?)\+cluster:\/\/(.*)$/s.exec(url) ?? [];
+  if (scheme === undefined) return undefined;
+  const [, login = "", hosts = "", query = ""] = /^([^@/]*@)?([^/?]+)\/?(?:\?(.*))?$/.exec(rest) ?? [];
+  if (hosts === "") throw invalid("a Cluster URL is redis+cluster://host:port,host:port.");
+  const { username, password } = parsed(`redis://${login}cluster`);
+  return {
+    seeds: hostList(hosts, defaultPort),
+    login: { ...credentials(username, password), ...(scheme === "rediss" ? { tls: {} } : {}) },
+    partitions: partitionCount(new URLSearchParams(query).get("partitions")),
+  };
+}
+
+function partitionCount(text: string | null): number {
+  if (text === null) return partitionsDefault;
+  const count = /^[0-9]{1,3}$/.test(text) ? Number(text) : 0;
+  if (count < 1 || count > partitionsMax) throw invalid(`partitions is a number from 1 to ${partitionsMax}.`);
+  return count;
+}
+
 /**
  * The connection options that a URL stands for. Throws `SETTINGS_INVALID`.
  *
@@ -23,11 +62,9 @@ export function parseRedisUrl(url: string): RedisOptions {
       return unixSocket(rest);
     case "redis+sentinel":
       return sentinel(rest);
-    case "redis+cluster":
-      throw invalid("redis+cluster:// is not supported yet: use one Redis, or several under Sentinel (redis+sentinel://).");
     default:
       throw invalid(
-        "a Redis URL starts with redis://, rediss://, redis+unix:// or redis+sentinel://, or is the path of a socket.",
+        "it starts with redis://, rediss://, redis+unix://, redis+sentinel:// or redis+cluster://, or is the path of a socket.",
       );
   }
 }
@@ -58,15 +95,20 @@ function sentinel(rest: string): RedisOptions {
   const searchParams = new URLSearchParams(query);
   const sentinelPassword = searchParams.get("sentinelPassword");
   return {
-    sentinels: hosts.split(",").map((host) => {
-      const { hostname, port } = parsed(`redis://${host}`);
-      return { host: hostname.replace(/^\[(.*)\]$/, "$1"), port: port === "" ? defaultSentinelPort : Number(port) };
-    }),
+    sentinels: hostList(hosts, defaultSentinelPort),
     name: decodeURIComponent(name),
     ...credentials(username, password),
     ...database(searchParams.get("db")),
     ...(sentinelPassword === null ? {} : { sentinelPassword }),
   };
+}
+
+function hostList(hosts: string, portDefault: number): { host: string; port: number }[] {
+  return hosts.split(",").map((text) => {
+    const { hostname, port } = parsed(`redis://${text}`);
+    if (hostname === "") throw invalid("a host is missing.");
+    return { host: hostname.replace(/^\[(.*)\]$/, "$1"), port: port === "" ? portDefault : Number(port) };
+  });
 }
 
 function credentials(username: string, password: string): RedisOptions {

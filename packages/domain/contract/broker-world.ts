@@ -8,6 +8,7 @@ import {
   type Position,
   type PubSub,
   parseAnnouncement,
+  partitionOf,
   type Retention,
   roomOf,
   topicOfRoom,
@@ -50,11 +51,13 @@ export async function publishNumbers(broker: Broker, channel: Channel, count: nu
 }
 
 /** Everything that is announced in these channels from now on. */
-export async function listen({ cluster, pubSub }: BrokerWorld, ...channels: readonly Channel[]): Promise<Heard> {
+export async function listen({ cluster, brokers, pubSub }: BrokerWorld, ...channels: readonly Channel[]): Promise<Heard> {
   const messages: Uint8Array[] = [];
   // A copy: who owns the bytes after the listener has returned is not said.
   pubSub.onMessage((_topic, message) => void messages.push(Uint8Array.from(message)));
-  await Promise.all(channels.map((channel) => pubSub.subscribe(topicOfRoom(cluster, roomOf(channel, 0)))));
+  const topicOf = (channel: Channel): string =>
+    topicOfRoom(cluster, roomOf(channel, partitionOf(channel, brokers[0].partitions)));
+  await Promise.all(channels.map((channel) => pubSub.subscribe(topicOf(channel))));
   return {
     messages,
     get announcements() {
@@ -69,6 +72,14 @@ export interface Heard {
 }
 
 let channels = 0;
+
+/** Another channel, of the same partition: only there seqs can be compared. */
+export function neighbourOf(channel: Channel, { partitions }: Pick<Broker, "partitions">): Channel {
+  for (;;) {
+    const candidate = newChannel();
+    if (partitionOf(candidate, partitions) === partitionOf(channel, partitions)) return candidate;
+  }
+}
 
 /** A channel that no other test uses. */
 export function newChannel(): Channel {

@@ -1,10 +1,19 @@
-import { argumentsText, type Broker, channelName, type EventName, formatBookmark, parseBookmark } from "@fanfare/domain";
+import {
+  argumentsText,
+  type Broker,
+  channelName,
+  type EventName,
+  formatBookmark,
+  parseBookmark,
+  partitionOf,
+} from "@fanfare/domain";
 import { afterEach, describe, expect, test } from "vitest";
 import {
   type BrokerWorld,
   draftOf,
   keepAll,
   listen,
+  neighbourOf,
   newChannel,
   type OpenBrokerWorld,
   publish,
@@ -49,9 +58,10 @@ function publishing(open: OpenBrokerWorld): void {
     expect(heard.announcements.map(({ offset }) => offset)).toEqual(expected);
   });
 
-  test("each publication names the seq of the one before it in its channel, and seqs grow over all channels", async () => {
+  test("each publication names the seq of the one before it in its channel, and seqs grow over all channels of a partition", async () => {
     const world = await open();
-    const [one, other] = [newChannel(), newChannel()];
+    const one = newChannel();
+    const other = neighbourOf(one, world.brokers[0]);
     const heard = await listen(world, one, other);
     for (let turn = 0; turn < 20; turn++) await publish(world.brokers[turn % 2 ? 1 : 0], turn % 3 ? one : other, "1");
     await until(() => (heard.messages.length < 20 ? `heard only ${heard.messages.length}` : undefined));
@@ -74,14 +84,40 @@ function publishing(open: OpenBrokerWorld): void {
     expect((top?.seq ?? 0) / 1_000).toBeLessThanOrEqual(Date.now() + 2);
   });
 
-  test("the frontier is 0 at first and then the seq of the newest publication of any channel", async () => {
+  test("the frontier is 0 at first and then the seq of the newest publication of any channel in its partition", async () => {
     const { brokers } = await open();
-    expect(await brokers[0].frontier(0)).toBe(0);
-    for (const channel of [newChannel(), newChannel()]) {
+    const first = newChannel();
+    const partition = partitionOf(first, brokers[0].partitions);
+    expect(await brokers[0].frontier(partition)).toBe(0);
+    for (const channel of [first, neighbourOf(first, brokers[0])]) {
       await publish(brokers[0], channel, "1");
       const [top] = await brokers[0].open([channel]);
-      expect(await brokers[1].frontier(0)).toBe(top?.seq);
+      expect(await brokers[1].frontier(partition)).toBe(top?.seq);
     }
+  });
+
+  test("a partition's frontier says nothing of the others", async () => {
+    const { brokers } = await open();
+    const channel = newChannel();
+    await publish(brokers[0], channel, "1");
+    for (let partition = 0; partition < brokers[0].partitions; partition++) {
+      const own = partition === partitionOf(channel, brokers[0].partitions);
+      expect((await brokers[1].frontier(partition)) > 0).toBe(own);
+    }
+  });
+
+  test("a durable publication says how many replicas have it, also when it was stored before, and others do not", async () => {
+    const { brokers } = await open();
+    const draft = draftOf(newChannel(), "1", { id: "k" });
+    const replicas = expect.any(Number) as number;
+    const stored = await brokers[0].publish(draft, keepAll, { durable: true });
+    expect(stored).toEqual({ kind: "stored", position: { epoch: expect.any(String) as string, offset: 1 }, replicas });
+    expect(await brokers[1].publish(draft, keepAll, { durable: true })).toEqual({ ...stored, kind: "duplicate", replicas });
+    const plain = await brokers[1].publish(draft, keepAll);
+    expect(plain).toMatchObject({ kind: "duplicate" });
+    expect(plain).not.toHaveProperty("replicas");
+    const other = { ...draft, payload: { json: "2", binary: false } };
+    expect(await brokers[0].publish(other, keepAll, { durable: true })).toEqual({ kind: "conflict" });
   });
 
   test.each(delicatePayloads.map((json) => [json.length > 60 ? `${json.slice(0, 20)}… (${json.length})` : json, json]))(

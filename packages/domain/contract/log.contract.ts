@@ -1,6 +1,6 @@
-import { type LogRange, timeOfSeq } from "@fanfare/domain";
+import { type LogRange, partitionOf, timeOfSeq } from "@fanfare/domain";
 import { describe, expect, test } from "vitest";
-import { keepAll, listen, newChannel, type OpenBrokerWorld, publish, publishNumbers } from "./broker-world.ts";
+import { keepAll, listen, neighbourOf, newChannel, type OpenBrokerWorld, publish, publishNumbers } from "./broker-world.ts";
 import { until } from "./wait.ts";
 
 /** The part of the broker's law that is about reading and forgetting. */
@@ -41,12 +41,13 @@ export function logContract(open: OpenBrokerWorld): void {
 
     test("is cut by seq at every publication, between publications and beyond both ends", async () => {
       const { brokers } = await open();
-      const [channel, between] = [newChannel(), newChannel()];
+      const channel = newChannel();
+      const between = neighbourOf(channel, brokers[0]);
       const foreign: number[] = [];
       for (let number = 1; number <= 13; number++) {
         await publish(brokers[0], channel, String(number));
         await publish(brokers[0], between, "1");
-        foreign.push(await brokers[0].frontier(0));
+        foreign.push(await brokers[0].frontier(partitionOf(channel, brokers[0].partitions)));
       }
       const all = (await brokers[0].read(channel, { from: "end", limit: 100 }, keepAll)).publications;
       const after = async (seq: number, limit = 100): Promise<number[]> =>

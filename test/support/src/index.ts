@@ -4,7 +4,9 @@ export { type FaultMode, type FaultProxy, startFaultProxy } from "./fault-proxy.
 export type { Acked, Entry, Fresh, Heard, Reset } from "./history.ts";
 export { type Random, seeded } from "./random.ts";
 export { freePort, type StartRedisOptions, startRedis, type TestRedis } from "./redis.ts";
+export { type StartRedisClusterOptions, startRedisCluster, type TestRedisCluster } from "./redis-cluster.ts";
 export { Rest, type RestAnswer, type ToPublish } from "./rest.ts";
+export { type StartSentinelOptions, startSentinel, type TestSentinel } from "./sentinel.ts";
 export { type ServerProcess, startServerProcess } from "./server-process.ts";
 export { type Answer, TestClient, type TestClientOptions } from "./test-client.ts";
 export { until } from "./until.ts";

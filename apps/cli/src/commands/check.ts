@@ -1,5 +1,5 @@
 import { createTokenVerifier, loadRulesFile, parseAdminKeys } from "@fanfare/access";
-import { parseRedisUrl } from "@fanfare/broker";
+import { parseClusterUrl, parseRedisUrl } from "@fanfare/broker";
 import { loadSettings, printableSettings, type Settings } from "@fanfare/config";
 import { FanfareError, type FieldError } from "@fanfare/domain";
 import { Command } from "commander";
@@ -41,7 +41,7 @@ function judgeParts(said: Given): FieldError[] {
     ...attempt(() => parseAdminKeys(settingAlone("adminKeys", said) ?? [])).mistakes,
     ...attempt(() => createTokenVerifier({ secret: settingAlone("tokenSecret", said) })).mistakes,
     ...attempt(() => createTokenVerifier({ publicKey: settingAlone("tokenPublicKey", said) })).mistakes,
-    ...attempt(() => redisUrl && parseRedisUrl(redisUrl)).mistakes,
+    ...attempt(() => redisUrl && (parseClusterUrl(redisUrl) ?? parseRedisUrl(redisUrl))).mistakes,
   ];
 }
 
