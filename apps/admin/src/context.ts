@@ -1,12 +1,14 @@
 import type { AdminKeys, Rules } from "@fanfare/access";
 import type { Broker, Directory, FanfareError } from "@fanfare/domain";
 import type { Metrics } from "@fanfare/telemetry";
+import type { Peers } from "./peers.ts";
 import type { Publisher } from "./publisher.ts";
 
 /** What the routes stand on. */
 export interface Context {
   readonly broker: Broker;
   readonly directory: Directory;
+  readonly peers: Peers;
   readonly rules: Rules;
   readonly keys: AdminKeys;
   readonly metrics: Metrics;

@@ -41,6 +41,7 @@ export async function main(settings: Settings, shared: AdminShared = {}): Promis
     metrics: shared.metrics ?? createMetrics({ app: "admin" }),
     console: consoleDirectory(),
     url: settings.url,
+    clusterSecret: settings.clusterSecret,
     version: ownVersion(),
   });
 

@@ -1,3 +1,5 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import type { TSchema } from "typebox";
 import { Compile } from "typebox/schema";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -30,7 +32,9 @@ interface Document {
 }
 
 /** One right request for every operation; an operation without one fails below. */
-const right: Readonly<Record<string, { readonly path?: string; readonly query?: string; readonly body?: object }>> = {
+const right: Readonly<
+  Record<string, { readonly path?: string; readonly query?: string; readonly body?: object; readonly status?: number }>
+> = {
   publish: { body: { channel: "open", data: { n: 1 }, event: "e", id: "right", except: ["abc"] } },
   publishBatch: { body: { items: [{ channel: "open", data: 1 }, { channels: ["open", "b"], data: 2 }, 7], atomic: false } },
   publishStream: { body: { channel: "open", data: 1 } },
@@ -38,12 +42,19 @@ const right: Readonly<Record<string, { readonly path?: string; readonly query?: 
   getHistory: { path: "/v1/channels/open/history", query: "?limit=2&reverse=true" },
   deleteHistory: { path: "/v1/channels/open/history" },
   listNodes: {},
+  drainNode: { path: "/v1/nodes/a/drain", status: 202 },
   health: {},
   ready: {},
   metrics: {},
 };
 
-const admin: TestAdmin = await testAdmin();
+const clusterSecret = "shared by all";
+/** A node's peer port, as far as the admin API needs one. */
+const peer = createServer((request, response) => {
+  const known = request.headers["x-fanfare-secret"] === clusterSecret && request.method === "POST" && request.url === "/drain";
+  response.writeHead(known ? 202 : 401).end("{}");
+});
+const admin: TestAdmin = await testAdmin({ clusterSecret });
 const document: Document = (await call(admin, "GET", "/openapi.json", { key: null })).body;
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase() as Method, operation })),
@@ -51,8 +62,9 @@ const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
 
 beforeAll(async () => {
   await call(admin, "POST", "/v1/publish", { body: { channel: "open", data: 9 } });
+  await new Promise<void>((resolve) => peer.listen(0, "127.0.0.1", resolve));
   const record = {
-    peerUrl: "http://127.0.0.1:1",
+    peerUrl: `http://127.0.0.1:${(peer.address() as AddressInfo).port}`,
     sidPrefix: "0123abcd",
     startedAt: 1,
     connections: 3,
@@ -61,7 +73,10 @@ beforeAll(async () => {
   } as const;
   await admin.backend.directory.renew({ ...record, node: "a" }, new Map(), 60_000);
 });
-afterAll(() => admin.close());
+afterAll(async () => {
+  await admin.close();
+  peer.close();
+});
 
 /** The answer's status is one that the document lists, and its body is as it says there. */
 function expectDocumented(operation: Operation, answer: Answer): void {
@@ -98,15 +113,15 @@ test("it is OpenAPI 3.1, with a name, a summary and a tag for everything and a k
 });
 
 describe.each(operations)("$method $path", ({ path, method, operation }) => {
-  const { path: url = path, query = "", body } = right[operation.operationId] ?? {};
+  const { path: url = path, query = "", body, status = 200 } = right[operation.operationId] ?? {};
   const type = mediaType(operation);
   const ask = (options: CallOptions & { query?: string }) =>
     call(admin, method, url + (options.query ?? query), { ...(type === undefined ? {} : { type }), ...options });
   const isStream = type === "application/x-ndjson";
 
-  test("a right request is answered with 200 and what the document says", async () => {
+  test(`a right request is answered with ${status} and what the document says`, async () => {
     const answer = await ask({ body });
-    expect(answer.status, answer.text).toBe(200);
+    expect(answer.status, answer.text).toBe(status);
     expectDocumented(operation, answer);
   });
 

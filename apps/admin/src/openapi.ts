@@ -16,6 +16,11 @@ export function answers(description: string, schema: TSchema, problems: readonly
   return { ...problemAnswers(problems), 200: { description, ...json(schema) } };
 }
 
+/** An acceptance of what will take its time, and a problem document with these statuses. */
+export function accepted(description: string, schema: TSchema, problems: readonly number[]) {
+  return { ...problemAnswers(problems), 202: { description, ...json(schema) } };
+}
+
 export function lineAnswers(description: string, schema: TSchema, problems: readonly number[]) {
   return { ...problemAnswers(problems), 200: { description, ...linesBody(schema) } };
 }

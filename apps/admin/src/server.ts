@@ -10,6 +10,7 @@ import type { Context } from "./context.ts";
 import { answerBadUrl, answerErrors } from "./error-answers.ts";
 import { createErrorLog } from "./error-log.ts";
 import { watchMethods } from "./other-methods.ts";
+import { createPeers } from "./peers.ts";
 import { createPublisher } from "./publisher.ts";
 import { requestIdOf } from "./request-id.ts";
 import { countRequests } from "./request-metrics.ts";
@@ -34,6 +35,8 @@ export interface AdminParts {
   readonly console?: string | undefined;
   /** Where browsers reach the nodes. Absent: this host's port 8000. */
   readonly url?: string | undefined;
+  /** What nodes obey. Absent: they obey nobody. */
+  readonly clusterSecret?: string | undefined;
   readonly version: string;
 }
 
@@ -83,9 +86,15 @@ export async function createAdmin(parts: AdminParts): Promise<FastifyInstance> {
     done();
   });
 
+  const peers = createPeers(parts.clusterSecret);
+  app.addHook("onClose", (_app, done) => {
+    peers.close();
+    done();
+  });
   const context: Context = {
     broker,
     directory,
+    peers,
     rules,
     keys,
     metrics,

@@ -22,6 +22,7 @@ export interface TestAdminOptions {
   readonly cluster?: string;
   readonly console?: string;
   readonly url?: string;
+  readonly clusterSecret?: string;
   /** What the routes are given instead of the backend's broker, for example the same behind a gate. */
   readonly broker?: (broker: Broker) => Broker;
 }
@@ -42,6 +43,7 @@ export async function testAdmin(options: TestAdminOptions = {}): Promise<TestAdm
     metrics,
     console: options.console,
     url: options.url,
+    clusterSecret: options.clusterSecret,
     version: "0.0.0-test",
   });
   return {

@@ -107,6 +107,8 @@ export const NodesPage = Type.Object({
   next: Type.Union([Type.String(), Type.Null()]),
 });
 
+export const Draining = Type.Object({ node: Type.String(), state: Type.Literal("draining") });
+
 export type PublishToOne = Type.Static<typeof PublishToOne>;
 export type PublishToMany = Type.Static<typeof PublishToMany>;
 export type PublishBody = Type.Static<typeof PublishBody>;
@@ -116,3 +118,4 @@ export type Published = Type.Static<typeof Published>;
 export type HistoryPage = Type.Static<typeof HistoryPage>;
 export type ChannelInfo = Type.Static<typeof ChannelInfo>;
 export type NodesPage = Type.Static<typeof NodesPage>;
+export type Draining = Type.Static<typeof Draining>;
