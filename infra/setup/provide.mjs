@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { aptInstall, onPath } from "./apt.mjs";
+import { run } from "./run.mjs";
 
 /**
  * A Redis for the tests, found by the same code that `fanfare up` uses. Run after the build.
@@ -26,6 +27,26 @@ const browsers = ["chromium", "chromium-headless-shell", "google-chrome"];
 /** A Chromium for the browser tests: the headless one is half the size and enough for them. */
 export async function chromium() {
   return provide(browsers, "chromium-headless-shell");
+}
+
+/** RabbitMQ, for the tests of ingestion: each starts one of its own, never the system's service. */
+export async function rabbitmq() {
+  return provide(["rabbitmq-server"], "rabbitmq-server");
+}
+
+/** Python producers, as people write them, for the tests of ingestion. */
+export async function pythonProducers() {
+  const modules = { zmq: "python3-zmq", pika: "python3-pika", socketio: "python3-socketio" };
+  const missing = async () => {
+    const found = await Promise.all(Object.keys(modules).map((name) => run("/usr/bin/python3", ["-c", `import ${name}`])));
+    return Object.values(modules).filter((_, index) => !found[index]?.ok);
+  };
+  let output = "";
+  const before = await missing();
+  for (const name of before) output += (await aptInstall(name)).output;
+  const left = before.length === 0 ? [] : await missing();
+  if (left.length > 0) return { ok: false, output: output || `${left.join(", ")} cannot be imported by /usr/bin/python3.` };
+  return { ok: true, note: before.length === 0 ? Object.values(modules).join(", ") : `installed ${before.join(", ")}` };
 }
 
 /** luacheck, for the Lua scripts of the broker. */

@@ -36,6 +36,8 @@ export class AmqpSource implements Source {
   readonly #options: AmqpOptions;
   readonly #recent: RecentIds;
   #connection: ChannelModel | undefined;
+  /** Of the messages. */
+  #channel: Channel | undefined;
   #stopConsuming: (() => Promise<void>) | undefined;
   #stopping = false;
   #wake: (() => void) | undefined;
@@ -63,8 +65,9 @@ export class AmqpSource implements Source {
   async close(): Promise<void> {
     const connection = this.#connection;
     if (connection === undefined) return;
-    // Acknowledgements were written before; the goodbye makes sure that they are read.
-    await this.#within(closeTimeoutMs, connection.close());
+    // The channel first: its goodbye is read behind its acknowledgements, the connection's may overtake them.
+    if (this.#channel !== undefined) await this.#within(closeTimeoutMs, closeQuietly(this.#channel));
+    await this.#within(closeTimeoutMs, closeQuietly(connection));
     await this.#within(closeTimeoutMs, this.#loop);
   }
 
@@ -111,6 +114,7 @@ export class AmqpSource implements Source {
       const poison = await connection.createConfirmChannel();
       poison.on("error", () => undefined);
       const channel = await connection.createChannel();
+      this.#channel = channel;
       channel.on("error", (error) => {
         lastError = error;
       });
@@ -127,10 +131,9 @@ export class AmqpSource implements Source {
           .then(
             ({ consumerTag }) => {
               this.#stopConsuming = async () => {
-                await this.#within(
-                  closeTimeoutMs,
-                  channel.cancel(consumerTag).catch(() => undefined),
-                );
+                // A channel that is closed already throws before it returns a promise.
+                const cancelled = (async () => channel.cancel(consumerTag))();
+                await this.#within(closeTimeoutMs, cancelled);
               };
               begun();
               this.#say("there");
@@ -149,7 +152,8 @@ export class AmqpSource implements Source {
       // While stopping it stays open for the acknowledgements that are still to come.
       if (!this.#stopping) {
         this.#connection = undefined;
-        void connection.close().catch(() => undefined);
+        this.#channel = undefined;
+        void closeQuietly(connection);
       }
     }
   }
@@ -236,6 +240,15 @@ class RecentIds {
       if (oldest !== undefined) this.#ids.delete(oldest);
     }
     return id;
+  }
+}
+
+/** What is closed already throws, some of it before it returns a promise. */
+async function closeQuietly(closable: { close(): Promise<void> }): Promise<void> {
+  try {
+    await closable.close();
+  } catch {
+    // That is where it was to go.
   }
 }
 

@@ -13,7 +13,7 @@ import type { Delivery, Intake, Source } from "./source.ts";
 
 export interface PumpOptions {
   readonly source: Source;
-  readonly broker: Broker;
+  readonly broker: Pick<Broker, "publish">;
   /** How long the log of a channel reaches back. */
   readonly retain: (channel: Channel) => Retention;
   readonly metrics: Metrics;

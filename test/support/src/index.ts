@@ -2,6 +2,7 @@ export { type Flaw, type Judged, judge, type Verdict } from "./checker.ts";
 export { type AdminProcess, Cluster, type ClusterOptions, type GatewayProcess, startCluster } from "./cluster.ts";
 export { type FaultMode, type FaultProxy, startFaultProxy } from "./fault-proxy.ts";
 export type { Acked, Entry, Fresh, Heard, Reset } from "./history.ts";
+export { startRabbit, type TestRabbit } from "./rabbit.ts";
 export { type Random, seeded } from "./random.ts";
 export { freePort, type StartRedisOptions, startRedis, type TestRedis } from "./redis.ts";
 export { type StartRedisClusterOptions, startRedisCluster, type TestRedisCluster } from "./redis-cluster.ts";
