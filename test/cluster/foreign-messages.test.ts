@@ -75,3 +75,37 @@ async function garbageCounted(peerPort: number): Promise<number> {
   const text = await (await fetch(`http://127.0.0.1:${peerPort}/metrics`)).text();
   return Number(/^fanfare_announcements_total\{[^}]*outcome="garbage"[^}]*\} (\d+)/m.exec(text)?.[1] ?? 0);
 }
+
+// `fails`: known gaps. Whoever closes one removes the word, because the test then passes and so fails.
+
+test.fails("an announcement of what the broker does not have is dropped, and the node goes on", async ({ cluster }) => {
+  const node = cluster.gateway(0);
+  const client = await cluster.client({ via: node, channels: [channel] });
+  const [first] = await cluster.publish(channel, 1);
+  // What a failover takes back after it was announced looks the same: a gap that no log will ever fill.
+  const hourAhead = (Date.now() + 3_600_000) * 1_000;
+  const args = `["message",9,{"channel":"${channel}","offset":100,"epoch":"${first?.epoch}","at":1},null]`;
+  const announcement = `{"fanfare":"1:0:l::${first?.epoch}:100:${hourAhead}:5"${args}}}}`;
+  await cluster.redis.cli("spublish", topics[0] ?? "", announcement);
+  await cluster.publish(channel, 2);
+  await until(() => (client.heard(channel).length === 2 ? undefined : `heard ${client.heard(channel)}`));
+  await until(async () => {
+    const { status } = await fetch(`http://127.0.0.1:${node.peerPort}/readyz`);
+    return status === 200 ? undefined : "the node is not ready: it looks for the missing ones, thousands of times a second";
+  });
+});
+
+test.fails("a stock broadcast of a packet that stock clients cannot read is garbage, and sends nobody away", async ({
+  cluster,
+}) => {
+  const client = await cluster.client({ via: cluster.gateway(0), channels: [channel] });
+  for (const packet of [
+    { type: 99, nsp: "/" },
+    { type: 2, nsp: "/", data: [] },
+  ]) {
+    await cluster.redis.cli("spublish", topics[0] ?? "", broadcast(packet));
+  }
+  await cluster.publish(channel, 1);
+  await until(() => (client.heard(channel).length === 1 ? undefined : "the publication did not come"));
+  expect(client.connects).toBe(1);
+});
