@@ -16,10 +16,19 @@ export interface AdminAnswer {
 const answerMs = 10_000;
 
 /** Posts a JSON text, to the byte. Throws a {@link Failure} when nobody answers, or somebody else. */
-export async function postToAdmin({ url, key }: AdminAddress, path: string, json: string): Promise<AdminAnswer> {
-  const headers = { "content-type": "application/json", ...(key === undefined ? {} : { authorization: `Bearer ${key}` }) };
+export function postToAdmin(address: AdminAddress, path: string, json: string): Promise<AdminAnswer> {
+  return askAdmin(address, path, { method: "POST", headers: { "content-type": "application/json" }, body: json });
+}
+
+/** Throws a {@link Failure} when nobody answers, or somebody else. */
+export function getFromAdmin(address: AdminAddress, path: string): Promise<AdminAnswer> {
+  return askAdmin(address, path, {});
+}
+
+async function askAdmin({ url, key }: AdminAddress, path: string, init: RequestInit): Promise<AdminAnswer> {
+  const headers = { ...init.headers, ...(key === undefined ? {} : { authorization: `Bearer ${key}` }) };
   try {
-    const response = await fetch(`${url}${path}`, { method: "POST", headers, body: json, signal: AbortSignal.timeout(answerMs) });
+    const response = await fetch(`${url}${path}`, { ...init, headers, signal: AbortSignal.timeout(answerMs) });
     return { status: response.status, body: await response.json() };
   } catch (cause) {
     throw new Failure(`No answer from an admin API at ${url}.`, { cause });

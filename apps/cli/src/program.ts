@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { adminCommand } from "./commands/admin.ts";
 import { benchCommand } from "./commands/bench.ts";
 import { checkCommand } from "./commands/check.ts";
+import { drainCommand } from "./commands/drain.ts";
 import { gatewayCommand } from "./commands/gateway.ts";
 import { ingestCommand } from "./commands/ingest.ts";
 import { publishCommand } from "./commands/publish.ts";
@@ -33,6 +34,7 @@ function createProgram(): Command {
     ingestCommand,
     publishCommand,
     tailCommand,
+    drainCommand,
     tokenCommand,
     checkCommand,
     benchCommand,

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { createLog } from "@fanfare/telemetry";
 import { Command } from "commander";
 import { settingsFrom, withSettings } from "../settings.ts";
@@ -6,7 +7,11 @@ import { onStop } from "../stop.ts";
 export function serveCommand(): Command {
   const command = new Command("serve").description("run a node and the admin API in one process");
   return withSettings(command, "serve").action(async () => {
-    const settings = settingsFrom(command);
+    const given = settingsFrom(command);
+    // Alone in memory there is no other node to share a secret with, but the admin API has orders for this one.
+    const clusterSecret =
+      given.clusterSecret ?? (given.redisUrl === undefined ? randomBytes(24).toString("base64url") : undefined);
+    const settings = clusterSecret === undefined ? given : { ...given, clusterSecret };
     const [{ openBackend }, gateway, admin, ingest] = await Promise.all([
       import("@fanfare/broker"),
       import("@fanfare/gateway"),
@@ -23,8 +28,8 @@ export function serveCommand(): Command {
     const sources = await ingest.main(settings, shared);
     onStop(async () => {
       await sources.close();
-      await api.close();
-      await node.close();
+      // Side by side: each may take all the time that a drain has.
+      await Promise.all([api.close(), node.close()]);
       await backend.close();
     });
     const { port, peerPort, sidPrefix } = node;

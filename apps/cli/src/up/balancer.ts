@@ -13,8 +13,6 @@ import { FanfareError } from "@fanfare/domain";
 /** A node that takes connections on a port of this machine. */
 export interface Upstream {
   readonly port: number;
-  /** What the ids of its sessions start with, up to the dot. */
-  readonly sidPrefix?: string | undefined;
 }
 
 export interface Balancer {
@@ -37,9 +35,8 @@ const backlog = 4_096;
 const hopHeaders: ReadonlySet<string> = new Set(["connection", "keep-alive", "proxy-connection", "transfer-encoding"]);
 
 /**
- * A plain round-robin balancer in front of the nodes of one machine: each request goes to the next node in turn, except
- * that one with a session id goes to the node that made it, because sessions live on one node. It works request by request:
- * a browser sends polls of several sessions over one connection. Rejects when the port cannot be had.
+ * A plain round-robin balancer in front of the nodes of one machine: each request goes to the next node in turn, whatever
+ * session it belongs to, and to the one after it where that node takes no new requests. Rejects when the port cannot be had.
  */
 export async function startBalancer({ host, port, upstreams }: BalancerOptions): Promise<Balancer> {
   const agent = new Agent({ keepAlive: true });
@@ -47,21 +44,17 @@ export async function startBalancer({ host, port, upstreams }: BalancerOptions):
   let turn = 0;
 
   /** The nodes to try, best first. */
-  const candidates = (url = "/"): Upstream[] => {
+  const candidates = (): Upstream[] => {
     const nodes = upstreams();
-    const sid = new URLSearchParams(url.slice(url.indexOf("?") + 1)).get("sid");
-    const owner =
-      sid === null ? undefined : nodes.find(({ sidPrefix }) => sidPrefix !== undefined && sid.startsWith(`${sidPrefix}.`));
-    if (owner !== undefined) return [owner];
     const first = turn++ % Math.max(1, nodes.length);
     return [...nodes.slice(first), ...nodes.slice(0, first)];
   };
 
-  const server = createServer((request, response) => forward(request, response, candidates(request.url), agent));
+  const server = createServer((request, response) => forward(request, response, candidates(), agent));
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     tunnels.add(socket);
     socket.once("close", () => tunnels.delete(socket));
-    tunnel(request, socket, head, candidates(request.url));
+    tunnel(request, socket, head, candidates());
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -89,6 +82,12 @@ function forward(request: IncomingMessage, response: ServerResponse, [upstream, 
   // A client that gives up a poll gives it up at the node too, or the node would answer into the void and lose packets.
   response.once("close", () => outgoing.destroy());
   outgoing.once("response", (answer) => {
+    // A node that is full or shutting down: the others may have room.
+    if (answer.statusCode === 503 && others.length > 0 && hasNoBody(request)) {
+      answer.resume();
+      forward(request, response, others, agent);
+      return;
+    }
     response.writeHead(answer.statusCode ?? 502, answer.statusMessage, endToEnd(answer.rawHeaders));
     answer.pipe(response);
     answer.once("error", () => response.destroy());
@@ -96,13 +95,17 @@ function forward(request: IncomingMessage, response: ServerResponse, [upstream, 
   outgoing.once("error", (error: NodeJS.ErrnoException) => {
     if (response.destroyed) return;
     if (response.headersSent) response.destroy();
-    // Only what has no body can be sent again, and only if no node can have acted on it yet.
-    else if (hasNoBody(request) && error.code === "ECONNREFUSED") forward(request, response, others, agent);
+    // Nobody was there: no node can have acted on it, and nothing of a body was read.
+    else if (error.code === "ECONNREFUSED") forward(request, response, others, agent);
     // The node closed an idle connection in the moment when we used it again.
     else if (hasNoBody(request) && outgoing.reusedSocket) forward(request, response, [upstream, ...others], agent);
     else refuse(response);
   });
-  request.pipe(outgoing);
+  // A body only once there is somewhere for it to go.
+  outgoing.once("socket", (socket) => {
+    if (socket.connecting) socket.once("connect", () => request.pipe(outgoing));
+    else request.pipe(outgoing);
+  });
 }
 
 function tunnel(request: IncomingMessage, socket: Duplex, head: Buffer, [upstream, ...others]: Upstream[]): void {

@@ -9,7 +9,6 @@ import { type LogLine, parseLogLine } from "./log-line.ts";
 /** What a process says in its line `"msg":"ready"`. */
 export interface Ready {
   readonly port: number;
-  readonly sidPrefix?: string;
 }
 
 export interface ChildOptions {
@@ -142,12 +141,8 @@ export class Child {
 }
 
 function readyIn({ msg, fields }: LogLine): Ready | undefined {
-  const { port, sidPrefix } = fields;
-  if (msg !== "ready" || typeof port !== "number") return undefined;
-  return {
-    port,
-    ...(typeof sidPrefix === "string" ? { sidPrefix } : {}),
-  };
+  const { port } = fields;
+  return msg === "ready" && typeof port === "number" ? { port } : undefined;
 }
 
 function hasEnded(child: ChildProcess): boolean {

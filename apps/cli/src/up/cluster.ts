@@ -135,8 +135,8 @@ export class Cluster {
       command,
       cwd,
       env: childEnvironment(settings),
-      onReady: ({ port, sidPrefix }) => {
-        if (command === "gateway" || command === "serve") this.#upstreams.set(label, { port, sidPrefix });
+      onReady: ({ port }) => {
+        if (command === "gateway" || command === "serve") this.#upstreams.set(label, { port });
       },
       onDown: () => this.#upstreams.delete(label),
       onLine: (line) => {
