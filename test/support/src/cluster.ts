@@ -39,6 +39,11 @@ export interface AdminProcess extends ServerProcess {
   readonly rest: Rest;
 }
 
+export interface IngestProcess extends ServerProcess {
+  /** Of /healthz, /readyz and /metrics. */
+  readonly port: number;
+}
+
 export interface ClusterClientOptions extends Omit<TestClientOptions, "url"> {
   /** Default: the balancer. */
   readonly via?: GatewayProcess | { readonly url: string };
@@ -65,6 +70,7 @@ export class Cluster {
   readonly #secret: string;
   readonly #gateways: GatewayProcess[] = [];
   readonly #admins: AdminProcess[] = [];
+  readonly #ingests: IngestProcess[] = [];
   readonly #clients: TestClient[] = [];
   readonly #proxies: FaultProxy[] = [];
   #turn = 0;
@@ -141,6 +147,19 @@ export class Cluster {
     return admin;
   }
 
+  /** One ingestion worker; which sources it has is said by its settings. */
+  async addIngest(env: Readonly<Record<string, string>>): Promise<IngestProcess> {
+    const process = await startServerProcess({
+      label: `ingest ${++this.#started}`,
+      command: "ingest",
+      cwd: this.#dir,
+      env: { ...this.#env, FANFARE_REDIS_URL: this.redis.url, FANFARE_HOST: "127.0.0.1", FANFARE_INGEST_PORT: "0", ...env },
+    });
+    const ingest = Object.assign(process, { port: Number(process.ready.port) });
+    this.#ingests.push(ingest);
+    return ingest;
+  }
+
   /** Sends a signal and resolves when the process has ended. */
   async kill(process: ServerProcess, signal: "SIGKILL" | "SIGTERM"): Promise<string> {
     process.signal(signal);
@@ -169,14 +188,14 @@ export class Cluster {
 
   /** The newest lines of every process, for a test that failed. */
   log(): string {
-    const processes: ServerProcess[] = [...this.#gateways, ...this.#admins];
+    const processes: ServerProcess[] = [...this.#gateways, ...this.#admins, ...this.#ingests];
     return processes.map(({ label, alive, log }) => [`--- ${label}${alive ? "" : " (ended)"}`, ...log()].join("\n")).join("\n");
   }
 
   async stop(): Promise<void> {
     for (const client of this.#clients) client.close();
     for (const { rest } of this.#admins) rest.close();
-    await Promise.all([...this.#gateways, ...this.#admins].map((process) => process.end()));
+    await Promise.all([...this.#gateways, ...this.#admins, ...this.#ingests].map((process) => process.end()));
     await Promise.all([this.balancer, ...this.#proxies].map((proxy) => proxy.close()));
     await this.redis.stop();
     await rm(this.#dir, { recursive: true, force: true });

@@ -1,5 +1,12 @@
 export { type Flaw, type Judged, judge, type Verdict } from "./checker.ts";
-export { type AdminProcess, Cluster, type ClusterOptions, type GatewayProcess, startCluster } from "./cluster.ts";
+export {
+  type AdminProcess,
+  Cluster,
+  type ClusterOptions,
+  type GatewayProcess,
+  type IngestProcess,
+  startCluster,
+} from "./cluster.ts";
 export { type FaultMode, type FaultProxy, startFaultProxy } from "./fault-proxy.ts";
 export type { Acked, Entry, Fresh, Heard, Reset } from "./history.ts";
 export { startRabbit, type TestRabbit } from "./rabbit.ts";

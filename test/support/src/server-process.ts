@@ -12,7 +12,7 @@ export interface ServerProcessOptions {
   /** Such as `node 1`. */
   readonly label: string;
   /** The command of `fanfare` that it runs. */
-  readonly command: "gateway" | "admin" | "serve";
+  readonly command: "gateway" | "admin" | "serve" | "ingest";
   /** FANFARE_… settings; those of the test's own environment are not passed on. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;

@@ -1,0 +1,135 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { type Cluster, freePort, startRabbit, type TestClient, type TestRabbit, until } from "@fanfare/test-support";
+import { Redis } from "ioredis";
+import { afterAll, beforeAll, describe, expect } from "vitest";
+import { test } from "./cluster.ts";
+
+/** The distribution's, which has its zmq and pika; another one on PATH may not. */
+const python = "/usr/bin/python3";
+const clientsPerNode = 5;
+
+async function produce(script: string, ...args: readonly (string | number)[]): Promise<void> {
+  const path = fileURLToPath(new URL(`producers/${script}`, import.meta.url));
+  await promisify(execFile)(python, [path, ...args.map(String)]);
+}
+
+function subscribers(cluster: Cluster, channel: string): Promise<TestClient[]> {
+  const places = Array.from({ length: clientsPerNode * 2 }, (_, index) => cluster.gateway(index % 2));
+  return Promise.all(places.map((via) => cluster.client({ via, channels: [channel] })));
+}
+
+/** Waits until every subscriber has heard `last`, or as many as `last` says. */
+function everybodyHeard(clients: readonly TestClient[], channel: string, last: number, ms = 30_000): Promise<void> {
+  return until(() => {
+    const behind = clients.filter((client) => client.heard(channel).at(-1) !== last);
+    const [first] = behind;
+    return first === undefined
+      ? undefined
+      : `${behind.length} of ${clients.length} have not heard ${last}; one has ${first.heard(channel).length}, up to ${first.heard(channel).at(-1)}`;
+  }, ms);
+}
+
+/** Resolves when the first of them has heard this much. */
+function halfway(clients: readonly TestClient[], channel: string, count: number): Promise<void> {
+  return until(() => {
+    const heard = clients[0]?.heard(channel).length ?? 0;
+    return heard >= count ? undefined : `heard ${heard} of ${count}`;
+  }, 30_000);
+}
+
+function range(first: number, last: number): number[] {
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+}
+
+async function metric(port: number, name: string): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  return Number(new RegExp(`^${name}\\{.*\\} ([0-9.]+)`, "m").exec(text)?.[1] ?? 0);
+}
+
+describe("a Redis that keeps its data", () => {
+  test.override({ clusterOptions: { redis: { appendOnly: true } } });
+
+  describe("AMQP", () => {
+    let rabbit: TestRabbit;
+    beforeAll(async () => {
+      rabbit = await startRabbit();
+    }, 90_000);
+    afterAll(() => rabbit.stop(), 30_000);
+
+    test("a pika producer's messages reach everybody once and in order, through the ends of RabbitMQ, Redis and the worker", async ({
+      cluster,
+    }) => {
+      const [channel, count] = ["public:amqp", 6_000];
+      const env = { FANFARE_AMQP_URL: rabbit.url, FANFARE_AMQP_QUEUE: "work", FANFARE_ZMQ_BIND: "" };
+      const worker = await cluster.addIngest(env);
+      const clients = await subscribers(cluster, channel);
+      const produced = produce("amqp_publish.py", rabbit.url, "work", channel, count, 1_000);
+      await halfway(clients, channel, 500);
+      await cluster.kill(worker, "SIGKILL");
+      const second = await cluster.addIngest(env);
+      await halfway(clients, channel, 1_500);
+      await cluster.redis.restart();
+      await halfway(clients, channel, 3_000);
+      await rabbit.restart();
+      await produced;
+      await everybodyHeard(clients, channel, count);
+      for (const client of clients) expect(client.heard(channel)).toEqual(range(1, count));
+      expect(await metric(second.port, "fanfare_ingest_paused_seconds_total")).toBeGreaterThan(0);
+    }, 120_000);
+  });
+
+  test("a pyzmq producer loses only what it sends while no worker is there, and the gap is counted", async ({ cluster }) => {
+    const [channel, count] = ["public:zmq", 6_000];
+    const address = `tcp://127.0.0.1:${await freePort()}`;
+    const env = { FANFARE_ZMQ_BIND: address };
+    const worker = await cluster.addIngest(env);
+    const clients = await subscribers(cluster, channel);
+    const produced = produce("zmq_pub.py", address, channel, count, 1_000);
+    await halfway(clients, channel, 500);
+    await cluster.redis.restart();
+    await halfway(clients, channel, 2_000);
+    // All that came before Redis went was held, not lost.
+    expect(clients[0]?.heard(channel).slice(0, 2_000)).toEqual(range(1, 2_000));
+    await cluster.kill(worker, "SIGKILL");
+    const second = await cluster.addIngest(env);
+    await produced;
+    await everybodyHeard(clients, channel, count);
+    const [first] = clients;
+    const heard = first?.heard(channel) as number[];
+    expect(heard).toEqual([...new Set(heard)].sort((a, b) => a - b));
+    for (const client of clients) expect(client.heard(channel)).toEqual(heard);
+    // The new worker cannot know what the old one had: it counts from the first number it hears.
+    const holes = heard.filter((number, index) => index > 0 && number !== (heard[index - 1] ?? 0) + 1);
+    expect(holes.length).toBeLessThanOrEqual(1);
+    expect(await metric(second.port, "fanfare_ingest_published_total")).toBeGreaterThan(0);
+  }, 120_000);
+
+  test("a Redis stream reaches everybody once and in order, through the ends of Redis and the worker", async ({ cluster }) => {
+    const [channel, count] = ["public:stream", 5_000];
+    const env = { FANFARE_STREAM_KEY: "events", FANFARE_ZMQ_BIND: "off" };
+    const worker = await cluster.addIngest(env);
+    const standby = await cluster.addIngest(env);
+    const clients = await subscribers(cluster, channel);
+    const producer = new Redis({ path: cluster.redis.url.slice("redis+unix://".length) });
+    producer.on("error", () => undefined);
+    const send = async (first: number, last: number): Promise<void> => {
+      const batch = producer.pipeline();
+      for (const number of range(first, last)) batch.xadd("events", "*", "channel", channel, "data", String(number));
+      await batch.exec();
+    };
+    await send(1, 2_000);
+    await halfway(clients, channel, 500);
+    await cluster.kill(worker, "SIGKILL");
+    await send(2_001, 4_000);
+    await halfway(clients, channel, 2_500);
+    await cluster.redis.restart();
+    await until(async () => ((await producer.ping().catch(() => "")) === "PONG" ? undefined : "redis is away"));
+    await send(4_001, count);
+    await everybodyHeard(clients, channel, count);
+    for (const client of clients) expect(client.heard(channel)).toEqual(range(1, count));
+    expect(standby.alive).toBe(true);
+    producer.disconnect();
+  }, 120_000);
+});
