@@ -1,4 +1,5 @@
-import { type Continuity, noContinuity } from "./continuity.ts";
+import type { Counts } from "@fanfare/client";
+import type { Position } from "@fanfare/domain";
 import type { Newest } from "./rate.ts";
 
 /** In the words that the page shows. */
@@ -14,7 +15,10 @@ export interface FeedState {
   /** Of the last connection; stays while the next one is being made. */
   readonly node: string;
   readonly session: string;
-  readonly continuity: Continuity;
+  /** Undefined before there is a place to count from. */
+  readonly position: Position | undefined;
+  /** Over all connections of this page. */
+  readonly counts: Counts;
   readonly newest: Newest;
   /** The cluster said that its broker is away: publications wait. */
   readonly degraded: boolean;
@@ -29,9 +33,19 @@ export const nothingYet: FeedState = {
   transport: "",
   node: "",
   session: "",
-  continuity: noContinuity,
+  position: undefined,
+  counts: { delivered: 0, missed: 0, doubled: 0, outOfOrder: 0 },
   newest: { at: 0, arrivedAt: 0 },
   degraded: false,
   websocketBlocked: false,
   reloads: 0,
 };
+
+export function plus(a: Counts, b: Counts): Counts {
+  return {
+    delivered: a.delivered + b.delivered,
+    missed: a.missed + b.missed,
+    doubled: a.doubled + b.doubled,
+    outOfOrder: a.outOfOrder + b.outOfOrder,
+  };
+}

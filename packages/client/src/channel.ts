@@ -8,7 +8,8 @@ import type { Context, Publication } from "./publication.ts";
 import { type Published, type PublishOptions, publish } from "./publish.ts";
 import { answerMsDefault, type Patience, patienceMsDefault } from "./request.ts";
 import type { StockSocket } from "./stock-socket.ts";
-import type { ChannelState, Counts, Follower, Refusal, Subscription } from "./subscription.ts";
+import type { ChannelState, Follower, Refusal, Subscription } from "./subscription.ts";
+import type { Counts } from "./tally.ts";
 
 export interface Reset {
   readonly channel: string;

@@ -6,4 +6,5 @@ export type { Context, Publication } from "./publication.ts";
 export type { Published, PublishOptions } from "./publish.ts";
 export { type FailureCode, RequestError } from "./request-error.ts";
 export type { StockSocket } from "./stock-socket.ts";
-export type { ChannelState, Counts, Refusal } from "./subscription.ts";
+export type { ChannelState, Refusal } from "./subscription.ts";
+export type { Counts } from "./tally.ts";

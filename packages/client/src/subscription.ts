@@ -4,6 +4,7 @@ import type { Publication } from "./publication.ts";
 import { ask, jittered, pause } from "./request.ts";
 import type { FailureCode } from "./request-error.ts";
 import type { StockSocket } from "./stock-socket.ts";
+import { type Counts, counted, nothingYet, type Tally, withoutHoles } from "./tally.ts";
 
 /**
  * - `subscribing`  not heard for now: not answered yet, or the connection is being made
@@ -30,15 +31,6 @@ export interface Follower {
   changed(): void;
 }
 
-/** What should stay 0, except that `skipped` also counts what was not meant for this session. */
-export interface Counts {
-  readonly delivered: number;
-  /** Publications dropped because they had come before, or came too late. */
-  readonly dropped: number;
-  /** Offsets that never came. */
-  readonly skipped: number;
-}
-
 /** One channel of one socket, however many listen to it: keeps it subscribed, and knows how far it was heard. */
 export class Subscription {
   readonly followers = new Set<Follower>();
@@ -49,7 +41,7 @@ export class Subscription {
   #position: Position | undefined;
   #refused = false;
   #refusal: Refusal | undefined;
-  #counts: Counts = { delivered: 0, dropped: 0, skipped: 0 };
+  #tally: Tally = nothingYet;
   /** Whether the session is in the channel, as far as the server has confirmed it. */
   #joined = false;
   /** What the followers have to be told as soon as it is known where the channel goes on. Survives reconnects. */
@@ -80,7 +72,7 @@ export class Subscription {
   }
 
   get counts(): Counts {
-    return this.#counts;
+    return this.#tally.counts;
   }
 
   /** The socket is connected. A session taken up again has its channels, and the server sends what was missed. */
@@ -199,6 +191,7 @@ export class Subscription {
     this.#joined = true;
     if (reason !== undefined) {
       this.#position = undefined;
+      this.#tally = withoutHoles(this.#tally);
       for (const follower of [...this.followers]) follower.reset(reason, { epoch, offset });
     } else {
       this.#position ??= start.since;
@@ -217,17 +210,12 @@ export class Subscription {
   #take(publication: Publication): void {
     const { epoch, offset } = publication;
     const verdict = judge(this.#position, publication);
-    const { delivered, dropped, skipped } = this.#counts;
     if (verdict === "foreign") {
       this.lost("epoch_changed");
       return;
     }
-    if (verdict === "stale") {
-      this.#counts = { delivered, dropped: dropped + 1, skipped };
-      return;
-    }
-    const between = offset - 1 - (this.#position?.offset ?? offset - 1);
-    this.#counts = { delivered: delivered + 1, dropped, skipped: skipped + between };
+    this.#tally = counted(this.#tally, this.#position, publication);
+    if (verdict === "stale") return;
     this.#position = { epoch, offset };
     for (const follower of [...this.followers]) follower.publication(publication);
   }

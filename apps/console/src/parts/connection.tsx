@@ -4,7 +4,7 @@ import { nothing } from "./format.ts";
 
 /** Which way publications come here, and a switch to try the other one. */
 export function Connection({ feed, state }: { feed: Feed; state: FeedState }) {
-  const { epoch, last } = state.continuity;
+  const { position } = state;
   return (
     <section class="card" aria-labelledby="connection">
       <h2 id="connection">Connection</h2>
@@ -12,7 +12,7 @@ export function Connection({ feed, state }: { feed: Feed; state: FeedState }) {
         <Fact name="Transport" value={state.transport} testId="transport" />
         <Fact name="Node" value={state.node} testId="node" />
         <Fact name="Session" value={state.session} testId="session" />
-        <Fact name="Position" value={last === undefined ? "" : `${epoch}:${last}`} testId="position" />
+        <Fact name="Position" value={position === undefined ? "" : `${position.epoch}:${position.offset}`} testId="position" />
       </dl>
       <label class="switch">
         <span>

@@ -1,19 +1,19 @@
-import type { Continuity as State } from "../continuity.ts";
+import type { Counts } from "@fanfare/client";
 import { count } from "./format.ts";
 
 /** What the offsets say about delivery: the three numbers that must stay 0. */
-export function Continuity({ state, reloads }: { state: State; reloads: number }) {
-  const flawless = state.missed + state.doubled + state.outOfOrder === 0;
+export function Continuity({ counts, reloads }: { counts: Counts; reloads: number }) {
+  const flawless = counts.missed + counts.doubled + counts.outOfOrder === 0;
   return (
     <section class="card" aria-labelledby="continuity">
       <h2 id="continuity">Continuity</h2>
       <dl class="counters">
-        <Counter name="Missed" value={state.missed} testId="missed" />
-        <Counter name="Doubled" value={state.doubled} testId="doubled" />
-        <Counter name="Out of order" value={state.outOfOrder} testId="out-of-order" />
+        <Counter name="Missed" value={counts.missed} testId="missed" />
+        <Counter name="Doubled" value={counts.doubled} testId="doubled" />
+        <Counter name="Out of order" value={counts.outOfOrder} testId="out-of-order" />
       </dl>
       <p class="verdict">
-        <strong data-testid="received">{count(state.received)}</strong> received
+        <strong data-testid="received">{count(counts.delivered)}</strong> received
         {flawless ? ", each once and in order" : ""}
         {reloads > 0 && `; loaded anew ${reloads === 1 ? "once" : `${reloads} times`}`}
       </p>

@@ -17,7 +17,7 @@ export function Live({ feed }: { feed: Feed }) {
       <Scope feed={feed} state={state} />
       <aside class="side">
         <Connection feed={feed} state={state} />
-        <Continuity state={state.continuity} reloads={state.reloads} />
+        <Continuity counts={state.counts} reloads={state.reloads} />
       </aside>
     </main>
   );
