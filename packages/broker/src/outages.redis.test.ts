@@ -1,130 +1,44 @@
-import {
-  type Channel,
-  channelName,
-  type Draft,
-  defaultEvent,
-  type Link,
-  parseAnnouncement,
-  type Retention,
-} from "@fanfare/domain";
-import { freePort, type StartRedisOptions, startRedis, type TestRedis, until } from "@fanfare/test-support";
-import { afterEach, describe, expect, test } from "vitest";
+import { type StartRedisOptions, startRedis, type TestRedis, until } from "@fanfare/test-support";
+import { describe, expect, test } from "vitest";
 import { type FaultProxy, startFaultProxy } from "../test/fault-proxy.ts";
+import {
+  draftOf,
+  expectAnswers,
+  expectUnavailable,
+  isDown,
+  isUp,
+  keep,
+  type Node,
+  news,
+  openNode,
+  publishUntilStored,
+  topicOf,
+  useCleanups,
+} from "../test/node.ts";
 import { quiet } from "../test/quiet.ts";
-import { type Backend, openBackend } from "./backend.ts";
 import type { Log } from "./log.ts";
 
 // A rejection that nobody handles fails a vitest run by itself, so every test here also shows that there is none.
 
-const keep: Retention = { count: 10_000, seconds: 60 };
-const news = channelName("news");
-const newsTopic = "c#/#{0}news#";
-/** What callers are promised. */
-const answeredWithinMs = 2_000;
-
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).reverse()) await clean();
-});
+const newsTopic = topicOf(news, { partitions: 1 });
+const cleanup = useCleanups();
 
 async function redisWith(options?: StartRedisOptions): Promise<TestRedis> {
   const redis = await startRedis(options);
-  cleanups.push(() => redis.stop());
+  cleanup(() => redis.stop());
   return redis;
 }
 
 async function proxyTo(redis: TestRedis): Promise<FaultProxy> {
   const proxy = await startFaultProxy({ host: "127.0.0.1", port: Number(new URL(redis.url).port) });
-  cleanups.push(() => proxy.close());
+  cleanup(() => proxy.close());
   return proxy;
 }
 
-interface Node extends Backend {
-  readonly links: Link[];
-  /** Offsets heard in {@link news}. */
-  readonly heard: number[];
-}
-
 function nodeAt(redisUrl: string, log: Log = quiet): Node {
-  const backend = openBackend({ redisUrl, cluster: "c", log });
-  const links: Link[] = [];
-  const heard: number[] = [];
-  backend.pubSub.onLink((link) => void links.push(link));
-  backend.pubSub.onMessage((topic, message) => {
-    if (topic === newsTopic) heard.push(parseAnnouncement(message)?.offset ?? Number.NaN);
-  });
-  cleanups.push(() => backend.close());
-  return { ...backend, links, heard };
-}
-
-function draftOf(json: string, rest: Partial<Draft> = {}): Draft {
-  return { channel: news, event: defaultEvent, payload: { json, binary: false }, ...rest };
-}
-
-const isUp = (node: Node) => () => (node.links.at(-1) === "up" ? undefined : `the link is ${node.links.at(-1)}`);
-const isDown = (node: Node) => () => (node.links.at(-1) === "down" ? undefined : `the link is ${node.links.at(-1)}`);
-
-/** Every question that a node can ask its broker. */
-function verbs({ broker, pubSub, directory }: Backend): Record<string, () => Promise<unknown>> {
-  const record = { node: "a", peerUrl: "", sidPrefix: "", startedAt: 0, connections: 0, state: "ready" as const, version: "" };
-  return {
-    publish: () => broker.publish(draftOf("1"), keep),
-    publishWithId: () => broker.publish(draftOf("1", { id: "k" }), keep),
-    open: () => broker.open([news]),
-    frontier: () => broker.frontier(0),
-    read: () => broker.read(news, { from: "end", limit: 1 }, keep),
-    describe: () => broker.describe(news, keep),
-    purge: () => broker.purge(news),
-    renew: () => broker.renew(news, "x"),
-    ping: () => broker.ping(),
-    tell: () => pubSub.publish("t", new Uint8Array()),
-    subscribers: () => pubSub.subscribers("t"),
-    renewLease: () => directory.renew(record, new Map<Channel, number>(), 1_000),
-    leave: () => directory.leave("a"),
-    nodes: () => directory.nodes(),
-    subscribersOf: () => directory.subscribers(news),
-  };
-}
-
-/** Asks everything at once, again and again for a second, and expects a timely no each time. */
-async function expectUnavailable(backend: Backend): Promise<void> {
-  const end = performance.now() + 1_000;
-  while (performance.now() < end) {
-    await new Promise(setImmediate);
-    await Promise.all(
-      Object.entries(verbs(backend)).map(async ([name, ask]) => {
-        const asked = performance.now();
-        const refusal = await ask().then(
-          () => "an answer",
-          (thrown: { code?: string }) => thrown.code,
-        );
-        expect([name, refusal]).toEqual([name, "BROKER_UNAVAILABLE"]);
-        expect(performance.now() - asked, name).toBeLessThan(answeredWithinMs);
-      }),
-    );
-  }
-}
-
-/** Once its own connection is back, which may be later than the subscriber's, every verb answers. */
-async function expectAnswers(backend: Backend): Promise<void> {
-  await until(() =>
-    backend.broker.ping().then(
-      () => undefined,
-      (thrown: { code?: string }) => `${thrown.code}`,
-    ),
-  );
-  for (const [name, ask] of Object.entries(verbs(backend))) {
-    await ask().catch((thrown: unknown) => expect.fail(`${name}: ${thrown}`));
-  }
-}
-
-async function publishUntilStored(node: Node, draft: Draft): Promise<void> {
-  await until(() =>
-    node.broker.publish(draft, keep).then(
-      () => undefined,
-      (thrown: { code?: string }) => `${thrown.code}`,
-    ),
-  );
+  const node = openNode(redisUrl, log);
+  cleanup(() => node.close());
+  return node;
 }
 
 test("a node that starts before Redis answers no in time, waits with its subscriptions, and heals when Redis comes", async () => {
@@ -181,7 +95,7 @@ describe("when Redis dies", () => {
     expect(after?.seq).toBeGreaterThan(before?.seq ?? 0);
   });
 
-  test("the log says it once, and once that it is back", async () => {
+  test("the log says it once for each connection, and once that it is back", async () => {
     const lines: string[] = [];
     const log: Log = {
       info: (_fields, message) => void lines.push(`info ${message}`),
@@ -199,7 +113,9 @@ describe("when Redis dies", () => {
     expect(lines.sort()).toEqual([
       "info redis is there",
       "info redis is there",
+      "info redis is there",
       "info subscribing",
+      "warn redis is away",
       "warn redis is away",
       "warn redis is away",
     ]);
@@ -249,7 +165,6 @@ describe("when the subscriber connection is killed", () => {
     await until(isUp(node));
     const missing: Promise<number>[] = [];
     node.pubSub.onLink((link) => {
-      node.links.push(link);
       if (link === "up") missing.push(countMissing());
     });
     const countMissing = async (): Promise<number> => {
@@ -299,89 +214,6 @@ test("a subscriber connection that is dead without anybody having been told is f
   await until(() => (node.heard.length > 0 ? undefined : "heard nothing"));
   expect(node.heard).toEqual([2]);
 });
-
-describe("when answers get lost", () => {
-  test("a publish is refused in time, and its retry with the same id finds what was stored", async () => {
-    const redis = await redisWith({ port: true });
-    const proxy = await proxyTo(redis);
-    const node = nodeAt(`redis://127.0.0.1:${proxy.port}`);
-    await node.broker.ping();
-    proxy.holeReplies();
-    const asked = performance.now();
-    const drafts = Array.from({ length: 20 }, (_, number) => draftOf(String(number), { id: String(number) }));
-    const outcomes = await Promise.allSettled(drafts.map((draft) => node.broker.publish(draft, keep)));
-    expect(performance.now() - asked).toBeLessThan(answeredWithinMs);
-    for (const outcome of outcomes) {
-      expect(outcome).toMatchObject({ status: "rejected", reason: { code: "BROKER_UNAVAILABLE" } });
-    }
-    for (const draft of drafts) await publishUntilStored(node, draft);
-    const { publications } = await node.broker.read(news, { from: "end", limit: 100 }, keep);
-    expect(publications.map(({ id }) => id)).toEqual(drafts.map(({ id }) => id));
-  });
-
-  test("because the connection was cut, a publish is refused at once: nothing more can come", async () => {
-    const redis = await redisWith({ port: true });
-    const proxy = await proxyTo(redis);
-    const node = nodeAt(`redis://127.0.0.1:${proxy.port}`);
-    // So that Redis knows the script: what it answers from now on does not arrive.
-    await node.broker.publish(draftOf("0"), keep);
-    proxy.holeReplies();
-    const asked = performance.now();
-    const refusal = node.broker.publish(draftOf("1"), keep).catch((thrown: { code?: string }) => thrown.code);
-    await until(async () => ((await redis.cli("xlen", "c:{0}:log:news")) === 2 ? undefined : "not yet stored"));
-    proxy.reset();
-    expect(await refusal).toBe("BROKER_UNAVAILABLE");
-    expect(performance.now() - asked).toBeLessThan(1_000);
-    // And it is not sent again over the next connection.
-    await until(() =>
-      node.broker.ping().then(
-        () => undefined,
-        () => "still away",
-      ),
-    );
-    expect(await node.broker.open([news])).toMatchObject([{ offset: 2 }]);
-  });
-
-  test("because connections are reset again and again, retried publications are still stored once each", async () => {
-    const redis = await redisWith({ port: true });
-    const proxy = await proxyTo(redis);
-    const node = nodeAt(`redis://127.0.0.1:${proxy.port}`);
-    await node.broker.ping();
-    const drafts = Array.from({ length: 400 }, (_, number) => draftOf(String(number), { id: String(number) }));
-    let done = 0;
-    const publishing = Promise.all(
-      drafts.map(async (draft, index) => {
-        // Spread, so that each reset meets some of them.
-        await until(() => (done >= index - 40 ? undefined : `${done} are done`), 15_000);
-        await publishUntilStored(node, draft);
-        done++;
-      }),
-    );
-    for (let at = 50; at < drafts.length; at += 50) {
-      await until(() => (done >= at ? undefined : `${done} are done`), 15_000);
-      proxy.reset();
-    }
-    await publishing;
-    const { publications } = await node.broker.read(news, { from: "end", limit: 1_000 }, keep);
-    expect(publications.map(({ id }) => Number(id)).sort((a, b) => a - b)).toEqual(drafts.map((_, index) => index));
-    expect(proxy.connections).toBeGreaterThan(8);
-  });
-});
-
-test("a primary that has become a replica is unavailable, and its successor is looked for by a new connection", async () => {
-  const redis = await redisWith({ port: true });
-  const proxy = await proxyTo(redis);
-  const node = nodeAt(`redis://127.0.0.1:${proxy.port}`);
-  await until(isUp(node));
-  await node.broker.publish(draftOf("1"), keep);
-  const connections = proxy.connections;
-  await redis.cli("replicaof", "127.0.0.1", String(await freePort()));
-  await expect(node.broker.publish(draftOf("2"), keep)).rejects.toMatchObject({ code: "BROKER_UNAVAILABLE" });
-  await until(() => (proxy.connections > connections ? undefined : "still the same connections"));
-  await redis.cli("replicaof", "no", "one");
-  await publishUntilStored(node, draftOf("2"));
-});
-
 test("a wrong password is an unavailable broker, said in the log, and not the end of anything", async () => {
   const redis = await redisWith({ port: true, args: ["--requirepass", "right"] });
   const reasons: unknown[] = [];

@@ -32,11 +32,14 @@ export function parseClusterUrl(url: string): ClusterTarget | undefined {
   return {
     seeds: hostList(hosts, defaultPort),
     login: { ...credentials(username, password), ...(scheme === "rediss" ? { tls: {} } : {}) },
-    partitions: partitionCount(new URLSearchParams(query).get("partitions")),
+    partitions: partitionCount(new URLSearchParams(query)),
   };
 }
 
-function partitionCount(text: string | null): number {
+function partitionCount(query: URLSearchParams): number {
+  // Overlooked, a misspelt one would let this node alone spread the channels otherwise.
+  for (const name of query.keys()) if (name !== "partitions") throw invalid(`there is no "${name}", only "partitions".`);
+  const text = query.get("partitions");
   if (text === null) return partitionsDefault;
   const count = /^[0-9]{1,3}$/.test(text) ? Number(text) : 0;
   if (count < 1 || count > partitionsMax) throw invalid(`partitions is a number from 1 to ${partitionsMax}.`);
