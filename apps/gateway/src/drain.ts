@@ -67,12 +67,13 @@ export async function pace<Item>(
   for (let next = 0; next < items.length; ) {
     const leftMs = withinMs - (clock.monotonic() - startedAtMs);
     const left = items.length - next;
-    // With less time left than a pause would take, all of them.
-    const share = leftMs <= stepMs * 1.5 ? left : Math.ceil((left * stepMs) / leftMs);
-    const batch = Math.max(share, Math.ceil((perSecondMin * stepMs) / 1_000));
+    const pauseMs = stepMs * (0.5 + random());
+    // As many as the pause behind them is long; with less time left than that, all of them.
+    const share = leftMs <= pauseMs ? left : Math.ceil((left * pauseMs) / leftMs);
+    const batch = Math.max(share, Math.ceil((perSecondMin * pauseMs) / 1_000));
     for (const item of items.slice(next, next + batch)) act(item);
     next += batch;
-    if (next < items.length) await pause(stepMs * (0.5 + random()), clock);
+    if (next < items.length) await pause(pauseMs, clock);
   }
 }
 
