@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "./build.mjs";
 import { checks } from "./checks.mjs";
 import { packages } from "./packages.mjs";
-import { chromium, luacheck, pythonProducers, rabbitmq, redisServer } from "./provide.mjs";
+import { chromium, luacheck, pythonPrograms, rabbitmq, redisServer } from "./provide.mjs";
 import { runHere } from "./run.mjs";
 import { createSteps } from "./steps.mjs";
 
@@ -43,7 +43,7 @@ async function test(/** @type {string[]} */ rest) {
   await step("chromium", chromium);
   // The same for those of ingestion.
   await step("rabbitmq", rabbitmq);
-  await step("python producers", pythonProducers);
+  await step("python programs", pythonPrograms);
   const report = ["--reporter=default", "--reporter=json", `--outputFile.json=${cacheFile("vitest.json")}`];
   const ownReport = rest.some((arg) => arg.startsWith("--reporter"));
   const vitest = join(root, "node_modules", "vitest", "vitest.mjs");

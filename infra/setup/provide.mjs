@@ -34,9 +34,16 @@ export async function rabbitmq() {
   return provide(["rabbitmq-server"], "rabbitmq-server");
 }
 
-/** Python producers, as people write them, for the tests of ingestion. */
-export async function pythonProducers() {
-  const modules = { zmq: "python3-zmq", pika: "python3-pika", socketio: "python3-socketio" };
+/** Python producers and clients, as people write them, for the tests of ingestion and of the cluster. */
+export async function pythonPrograms() {
+  const modules = {
+    zmq: "python3-zmq",
+    pika: "python3-pika",
+    socketio: "python3-socketio",
+    // python-socketio's client takes these for polling and for websocket.
+    requests: "python3-requests",
+    websocket: "python3-websocket",
+  };
   const missing = async () => {
     const found = await Promise.all(Object.keys(modules).map((name) => run("/usr/bin/python3", ["-c", `import ${name}`])));
     return Object.values(modules).filter((_, index) => !found[index]?.ok);

@@ -10,7 +10,8 @@ export interface RoundRobin {
 
 /**
  * The dumbest balancer there is: every single request, also of one connection and one session, goes to the next upstream
- * in turn. It tries another one only where nobody accepts the connection, as HAProxy and nginx do.
+ * in turn. It tries another one only where nobody accepts the connection, and for a GET that is answered 503; both are what
+ * HAProxy and nginx can do.
  */
 export async function startRoundRobin(upstreams: () => readonly number[], port = 0): Promise<RoundRobin> {
   const agent = new Agent({ keepAlive: true });
@@ -38,6 +39,12 @@ export async function startRoundRobin(upstreams: () => readonly number[], port =
         else request.pipe(outgoing);
       });
       outgoing.once("response", (answer) => {
+        if (answer.statusCode === 503 && method === "GET" && others.length > 0) {
+          answer.resume();
+          response.off("close", giveUp);
+          send(others);
+          return;
+        }
         response.writeHead(answer.statusCode ?? 502, answer.headers);
         answer.pipe(response);
         answer.once("error", () => response.destroy());
