@@ -1,9 +1,10 @@
 import type { Socket } from "node:net";
 import type { Clock } from "@fanfare/domain";
 import { Redis, type RedisOptions } from "ioredis";
-import { type Address, type ClusterNode, parseClusterNodes, serves } from "./cluster-view.ts";
+import { type Address, type ClusterNode, parseClusterNodes } from "./cluster-view.ts";
 import { end } from "./connection.ts";
 import type { Log } from "./log.ts";
+import { SlotPrimaries } from "./slot-primaries.ts";
 
 export interface ClusterTopologyOptions {
   readonly seeds: readonly Address[];
@@ -32,15 +33,13 @@ interface Follower {
  *
  * Connections are made for a slot. One that leads to a node which is no longer the slot's primary is cut, so that its owner
  * makes another: a primary that has become a replica, or that was cut off from the others, says nothing of it to its
- * subscribers. Nodes disagree for a while after each failover; the claim of the higher epoch counts, so that a stale view
- * leads nobody back.
+ * subscribers.
  */
 export class ClusterTopology {
   readonly #options: ClusterTopologyOptions;
   /** Everybody who can be asked, the seeds included: they are what is left when all others have new addresses. */
   #nodes: readonly Address[];
-  /** Slots that somebody wants, with the last known primary. */
-  readonly #primaries = new Map<number, ClusterNode | undefined>();
+  readonly #primaries = new SlotPrimaries();
   readonly #followers = new Set<Follower>();
   #turn = 0;
   #asking: Promise<void> | undefined;
@@ -55,9 +54,9 @@ export class ClusterTopology {
 
   /** The slot's primary as it is known now. Rejects when no node answers, or when nobody serves the slot. */
   async primaryOf(slot: number): Promise<ClusterNode> {
-    if (!this.#primaries.has(slot)) this.#primaries.set(slot, undefined);
+    this.#primaries.want(slot);
     await this.#ask();
-    const primary = this.#primaries.get(slot);
+    const primary = this.#primaries.of(slot);
     if (primary === undefined) throw new Error(`no node of the cluster serves slot ${slot}`);
     return primary;
   }
@@ -133,20 +132,14 @@ export class ClusterTopology {
 
   #learn(nodes: readonly ClusterNode[]): void {
     if (this.#closed) return;
-    const seen = new Map(nodes.map((node) => [node.id, node]));
-    for (const [slot, known] of this.#primaries) {
-      const claim = nodes.find((node) => serves(node, slot));
-      if (claim === undefined) continue;
-      // A cluster that was made anew counts its epochs from the beginning, with nodes of other names.
-      if (known === undefined || claim.epoch >= known.epoch || !seen.has(known.id)) this.#primaries.set(slot, claim);
-    }
+    this.#primaries.learn(nodes);
     const addresses = [...nodes, ...this.#options.seeds].map(({ host, port }) => [`${host}:${port}`, { host, port }] as const);
     this.#nodes = [...new Map(addresses).values()];
     for (const follower of this.#followers) this.#cut(follower);
   }
 
   #cut({ slot, id, stream }: Follower): void {
-    const primary = this.#primaries.get(slot);
+    const primary = this.#primaries.of(slot);
     if (primary === undefined || primary.id === id || stream.destroyed) return;
     this.#options.log.info({ slot, host: primary.host, port: primary.port }, "a slot has moved");
     stream.destroy();
