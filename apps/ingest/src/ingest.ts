@@ -1,6 +1,6 @@
 import type { Rules } from "@fanfare/access";
 import type { Settings } from "@fanfare/config";
-import { type Broker, systemClock } from "@fanfare/domain";
+import { type Broker, channelName, systemClock } from "@fanfare/domain";
 import { Pump, type SourceName } from "@fanfare/ingest";
 import type { Log, Metrics } from "@fanfare/telemetry";
 import { createSources } from "./sources.ts";
@@ -23,7 +23,12 @@ export interface Ingest {
 /** Starts every source that the settings name. Rejects, with all of them ended again, when one never can start. */
 export async function startIngest({ settings, worker, broker, rules, metrics, log }: IngestParts): Promise<Ingest> {
   const clock = systemClock;
-  const sources = createSources({ settings, worker, metrics, log, clock });
+  const newestId = async (name: string): Promise<string | undefined> => {
+    const channel = channelName(name);
+    const { publications } = await broker.read(channel, { from: "end", limit: 1 }, rules.of(channel).retain);
+    return publications[0]?.id;
+  };
+  const sources = createSources({ settings, worker, metrics, log, clock, newestId });
   const retain = (channel: Parameters<Rules["of"]>[0]) => rules.of(channel).retain;
   const pumps = sources.map((source) => new Pump({ source, broker, retain, metrics, log, clock }));
   const drain = async (ms: number): Promise<void> => {

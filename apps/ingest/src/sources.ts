@@ -20,6 +20,7 @@ interface SourcesOptions {
   readonly metrics: Metrics;
   readonly log: Log;
   readonly clock: Clock;
+  readonly newestId: (channel: string) => Promise<string | undefined>;
 }
 
 /** The sources that the settings name. Throws `SETTINGS_INVALID` for one that lacks what it needs. */
@@ -34,11 +35,11 @@ export function createSources(options: SourcesOptions): Source[] {
   ];
 }
 
-function zeroMq({ settings, metrics }: SourcesOptions): Source[] {
+function zeroMq({ settings, metrics, newestId }: SourcesOptions): Source[] {
   const bind = settings.zmqBind === "off" ? undefined : settings.zmqBind;
   const pullBind = settings.zmqPullBind === "off" ? undefined : settings.zmqPullBind;
   if (bind === undefined && pullBind === undefined) return [];
-  return [new ZeroMqSource({ bind, pullBind, channel: settings.zmqChannel, queueMax: settings.zmqQueueMax, metrics })];
+  return [new ZeroMqSource({ bind, pullBind, channel: settings.zmqChannel, queueMax: settings.zmqQueueMax, metrics, newestId })];
 }
 
 function amqp({ settings, log, clock }: SourcesOptions): Source[] {

@@ -71,7 +71,10 @@ export function sourceContract(openWorld: () => Promise<SourceWorld>, until: Unt
       await worker(20);
       await world.send("a", range(1, 200));
       await until(() => (gate.attempts.length > 2 ? undefined : "nothing was tried"));
-      expect(new Set(gate.attempts.map(({ payload }) => payload.json))).toEqual(new Set(["1"]));
+      // No more than the worker may hold has left the place for good.
+      const tried = new Set(gate.attempts.map(({ payload }) => payload.json));
+      expect([...tried]).toEqual(range(1, tried.size).map(String));
+      expect(tried.size).toBeLessThanOrEqual(20);
       gate.mode = "open";
       await arrived("a", 200);
       expect(gate.heard("a")).toEqual(range(1, 200));

@@ -1,14 +1,6 @@
-import {
-  asFanfareError,
-  type Broker,
-  type Channel,
-  type Clock,
-  type Draft,
-  FanfareError as Failure,
-  type FanfareError,
-  type Retention,
-} from "@fanfare/domain";
+import { asFanfareError, type Broker, type Channel, type Clock, type Draft, FanfareError, type Retention } from "@fanfare/domain";
 import type { Log, Metrics } from "@fanfare/telemetry";
+import { Lane, type Verdict } from "./lane.ts";
 import type { Delivery, Intake, Source } from "./source.ts";
 
 export interface PumpOptions {
@@ -21,9 +13,20 @@ export interface PumpOptions {
   readonly clock: Clock;
   /** Messages that are held at most, waiting to be stored. */
   readonly heldMax?: number;
+  /** Publications of one channel that are on their way at once. With 1 nothing ever changes its order. */
+  readonly width?: number;
+}
+
+interface Job {
+  readonly draft: Draft;
+  readonly delivery: Delivery;
+  attempts: number;
 }
 
 const heldMaxDefault = 1_000;
+const widthDefault = 64;
+/** How long after a failure messages go one by one. */
+const carefulMs = 30_000;
 /** The pause before a publication is tried again grows from the first to the last. */
 const retryMs = { first: 50, last: 1_000 };
 /** What breaks on our side this often in a row will go on to: it must not hold up everything behind it. */
@@ -34,23 +37,27 @@ const lagPeriodMs = 5_000;
 /**
  * Publishes what a source takes in and ends each message when its fate is known.
  *
- * Order: messages of one channel are published one after another, in the order they were handed over: the next is sent
- * when the one before is stored, because of several sent at once the broker could refuse the first and take the second.
- * Different channels do not wait for each other.
+ * Order: messages of one channel are published in the order they were handed over, some of them on their way at once.
+ * A broker that goes away has stored the first few of those and none behind them, so that repeating the others in their
+ * order keeps it. After any failure messages go one by one for {@link carefulMs}: a broker at the edge of its memory may
+ * refuse one and take the next, and only those on their way when that begins can change places. Different channels do
+ * not wait for each other.
  * While the broker is away: each message is tried again under its id until it is stored, and once {@link PumpOptions.heldMax}
  * are held the source is held back.
  */
 export class Pump {
   readonly #options: PumpOptions;
   readonly #heldMax: number;
-  /** The end of each channel's queue. */
-  readonly #lanes = new Map<Channel, Promise<void>>();
+  readonly #lanes = new Map<Channel, Lane<Job>>();
+  /** Channels whose messages nobody can store at the moment. */
+  readonly #failing = new Set<Channel>();
   readonly #waitingForRoom: (() => void)[] = [];
   readonly #waitingToRetry = new Set<() => void>();
   #held = 0;
   #whenEmpty: (() => void)[] = [];
   #abandoned = false;
-  #retrying = 0;
+  #carefulUntil = Number.NEGATIVE_INFINITY;
+  #isPaused = false;
   #blockedSince = 0;
   #poisonUnsaid = 0;
   #poisonSaidAt = Number.NEGATIVE_INFINITY;
@@ -100,49 +107,47 @@ export class Pump {
 
   #enqueue(draft: Draft, delivery: Delivery): void {
     const { channel } = draft;
-    const before = this.#lanes.get(channel) ?? Promise.resolve();
-    const lane = before
-      .then(() => this.#settle(draft, delivery))
-      .then(() => {
-        if (this.#lanes.get(channel) === lane) this.#lanes.delete(channel);
-      });
-    this.#lanes.set(channel, lane);
+    const lane = this.#lanes.get(channel) ?? this.#newLane(channel);
+    lane.add({ draft, delivery, attempts: 0 });
   }
 
-  /** Resolves when the message has ended, or the pump gives up. Never rejects: the lane goes on behind it. */
-  async #settle(draft: Draft, delivery: Delivery): Promise<void> {
-    const { source, metrics } = this.#options;
-    const outcome = await this.#publish(draft);
-    if (outcome === undefined) return;
-    if (outcome instanceof Failure) await this.#refuse(delivery, outcome);
-    else {
-      if (outcome === "stored") metrics.ingestPublished.inc({ source: source.name });
-      else metrics.ingestDuplicates.inc({ source: source.name });
-      delivery.stored();
+  #newLane(channel: Channel): Lane<Job> {
+    const { clock, width = widthDefault } = this.#options;
+    const lane = new Lane<Job>({
+      attempt: (job) => this.#attempt(job),
+      width: () => (clock.monotonic() < this.#carefulUntil ? 1 : width),
+      pause: (pauses) => this.#pause(Math.min(retryMs.last, retryMs.first * 2 ** (pauses - 1))),
+      onIdle: () => this.#lanes.delete(channel),
+    });
+    this.#lanes.set(channel, lane);
+    return lane;
+  }
+
+  async #attempt(job: Job): Promise<Verdict> {
+    const { broker, retain, source, metrics } = this.#options;
+    const { draft, delivery } = job;
+    if (this.#abandoned) return "ended";
+    job.attempts += 1;
+    try {
+      const { kind } = await broker.publish(draft, retain(draft.channel));
+      this.#unblocked(draft.channel);
+      if (kind === "conflict") await this.#refuse(delivery, new FanfareError("ID_CONFLICT"));
+      else {
+        if (kind === "stored") metrics.ingestPublished.inc({ source: source.name });
+        else metrics.ingestDuplicates.inc({ source: source.name });
+        delivery.stored();
+      }
+    } catch (thrown) {
+      const error = asFanfareError(thrown);
+      const hopeless = error.band === "caller" || (error.band === "bug" && job.attempts >= bugAttemptsMax);
+      if (!hopeless) {
+        this.#blocked(draft.channel, error);
+        return "again";
+      }
+      await this.#refuse(delivery, error);
     }
     this.#release();
-  }
-
-  /** Tries until the broker has said yes or never. Undefined when the pump has given up. */
-  async #publish(draft: Draft): Promise<"stored" | "duplicate" | FanfareError | undefined> {
-    const { broker, retain } = this.#options;
-    for (let attempt = 1; !this.#abandoned; attempt++) {
-      try {
-        const { kind } = await broker.publish(draft, retain(draft.channel));
-        if (attempt > 1) this.#unblocked();
-        return kind === "conflict" ? new Failure("ID_CONFLICT") : kind;
-      } catch (thrown) {
-        const error = asFanfareError(thrown);
-        const hopeless = error.band === "caller" || (error.band === "bug" && attempt >= bugAttemptsMax);
-        if (attempt === 1 && !hopeless) this.#blocked(error);
-        if (hopeless) {
-          if (attempt > 1) this.#unblocked();
-          return error;
-        }
-        await this.#pause(Math.min(retryMs.last, retryMs.first * 2 ** (attempt - 1)));
-      }
-    }
-    return undefined;
+    return "ended";
   }
 
   async #refuse(delivery: Delivery, reason: FanfareError): Promise<void> {
@@ -173,6 +178,7 @@ export class Pump {
 
   #abandon(): void {
     this.#abandoned = true;
+    for (const lane of this.#lanes.values()) lane.abandon();
     for (const go of [...this.#waitingToRetry, ...this.#whenEmpty.splice(0), ...this.#waitingForRoom.splice(0)]) go();
   }
 
@@ -189,17 +195,21 @@ export class Pump {
     });
   }
 
-  #blocked(error: FanfareError): void {
-    this.#retrying += 1;
-    if (this.#retrying > 1) return;
-    this.#blockedSince = this.#options.clock.monotonic();
-    this.#options.log.warn({ source: this.#options.source.name, code: error.code }, "paused: nothing can be published");
+  #blocked(channel: Channel, error: FanfareError): void {
+    const { source, clock, log } = this.#options;
+    this.#carefulUntil = clock.monotonic() + carefulMs;
+    this.#failing.add(channel);
+    if (this.#isPaused) return;
+    this.#isPaused = true;
+    this.#blockedSince = clock.monotonic();
+    log.warn({ source: source.name, code: error.code }, "paused: nothing can be published");
   }
 
-  #unblocked(): void {
+  #unblocked(channel: Channel): void {
+    if (!this.#failing.delete(channel) || this.#failing.size > 0) return;
     this.#countPaused();
-    this.#retrying -= 1;
-    if (this.#retrying === 0) this.#options.log.info({ source: this.#options.source.name }, "resumed");
+    this.#isPaused = false;
+    this.#options.log.info({ source: this.#options.source.name }, "resumed");
   }
 
   #countPaused(): void {

@@ -39,6 +39,10 @@ export class Sequences {
     this.#channelsMax = channelsMax;
   }
 
+  knows(channel: string): boolean {
+    return this.#last.has(channel);
+  }
+
   /** How many messages are missing between the one before and this one. */
   missingBefore(channel: string, sequence: number): number {
     const last = this.#last.get(channel);

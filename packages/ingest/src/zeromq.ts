@@ -15,6 +15,8 @@ export interface ZeroMqOptions {
   /** Messages that may wait per producer. */
   readonly queueMax: number;
   readonly metrics: Metrics;
+  /** The id of the newest publication in a channel, so that a new worker knows which number came last. */
+  readonly newestId?: ((channel: string) => Promise<string | undefined>) | undefined;
 }
 
 /**
@@ -98,18 +100,35 @@ export class ZeroMqSource implements Source {
     }
   }
 
-  #hand(parts: Buffer[], intake: Intake): Promise<void> {
-    const { channel, metrics } = this.#options;
-    const { frames, sequence } = readZmqMessage(parts);
-    if (sequence !== undefined) {
-      const name = frames.length === 1 ? channel : String(frames[0]);
-      const missing = this.#sequences.missingBefore(name, sequence);
-      if (missing > 0) metrics.ingestGaps.inc({ source: this.name }, missing);
+  async #countGap(channel: string, sequence: number): Promise<void> {
+    const { newestId, metrics } = this.#options;
+    if (newestId !== undefined && !this.#sequences.knows(channel)) {
+      // The broker may be away: then what the worker before missed is not known.
+      const last = sequenceOfId((await newestId(channel).catch(() => undefined)) ?? "");
+      if (last !== undefined) this.#sequences.missingBefore(channel, last);
     }
-    this.#count += 1;
-    const id = `zmq.${this.#run}.${this.#count}`;
-    return intake({ draft: () => draftOfFrames(frames, channel, id), stored() {}, poison() {} });
+    const missing = this.#sequences.missingBefore(channel, sequence);
+    if (missing > 0) metrics.ingestGaps.inc({ source: this.name }, missing);
   }
+
+  async #hand(parts: Buffer[], intake: Intake): Promise<void> {
+    const { channel } = this.#options;
+    const { frames, sequence } = readZmqMessage(parts);
+    if (sequence !== undefined) await this.#countGap(frames.length === 1 ? channel : String(frames[0]), sequence);
+    this.#count += 1;
+    const id = zmqId(this.#run, this.#count, sequence);
+    await intake({ draft: () => draftOfFrames(frames, channel, id), stored() {}, poison() {} });
+  }
+}
+
+/** Unique, and with the producer's number at its end where there is one. */
+function zmqId(run: string, count: number, sequence: number | undefined): string {
+  return `zmq.${run}.${count}${sequence === undefined ? "" : `.${sequence}`}`;
+}
+
+function sequenceOfId(id: string): number | undefined {
+  const digits = /^zmq\.[A-Za-z0-9_-]+\.[0-9]+\.([0-9]{1,17})$/.exec(id)?.[1];
+  return digits === undefined ? undefined : Number(digits);
 }
 
 /** Loaded when it is needed: it is an optional dependency with a native part. */
