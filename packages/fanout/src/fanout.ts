@@ -261,7 +261,9 @@ export class Fanout {
       return;
     }
     if (!isAnnouncement(message)) {
-      observer.announcement(this.#stock.hear(topic, message) ? "foreign" : "garbage");
+      const foreign = this.#stock.hear(topic, message);
+      observer.announcement(foreign === undefined ? "garbage" : "foreign");
+      if (foreign?.endsInString) this.#restoreBookmarks(foreign.rooms);
       return;
     }
     // A channel that was just left may still be heard for a while.
@@ -270,6 +272,21 @@ export class Fanout {
     const announcement = parseAnnouncement(message);
     if (announcement === undefined) observer.announcement("garbage");
     else this.#lanes.of(state).hear(state, itemOfAnnouncement(announcement));
+  }
+
+  /**
+   * Stock clients took the last string of a foreign event for their bookmark. An event that nobody listens to gives them
+   * theirs back, so that they can still be recovered.
+   */
+  #restoreBookmarks(rooms: readonly string[]): void {
+    if (this.#namespace === undefined || !this.#parts.bookmarks) return;
+    const notice = encodeText(JSON.stringify(["fanfare:bookmark", this.bookmark]));
+    const { adapter, sockets } = this.#namespace;
+    const ids = rooms.length === 0 ? sockets.keys() : new Set(rooms.flatMap((room) => [...(adapter.rooms.get(room) ?? [])]));
+    for (const id of ids) {
+      const socket = sockets.get(id);
+      if (socket !== undefined) deliverToSocket(socket, notice);
+    }
   }
 
   #deliver(state: ChannelState, item: Item): void {

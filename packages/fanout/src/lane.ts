@@ -138,19 +138,24 @@ export class Lane {
     while (this.#doubt && this.#linkUp && !this.#closed) {
       this.#doubt = false;
       this.#queueLost = false;
+      // What was announced before the question below is stored by then, or was never meant: the logs decide.
+      const decided = this.#queue;
+      this.#queue = [];
       try {
         // Before anything is read: what is stored up to here is in the logs, what comes later is announced on the link
         // that is up by now. Only the first kind may be delivered from the logs, or a later publication of one channel
         // would overtake an announcement of another that is still on its way.
         this.#frontier = await this.#parts.broker.frontier(this.#partition);
-        const items = await this.#missed();
+        const missed = await this.#missed();
         if (this.#closed) return;
         this.#parts.observer.repaired("filled");
-        this.#drain(items);
+        // Without a log there is nothing that could decide.
+        this.#drain([...missed, ...decided.filter(([state]) => !state.logged)]);
         if (this.#queueLost) this.#doubt = true;
         if (!this.#doubt) this.#newest = Math.max(this.#newest, this.#frontier);
       } catch {
         // The broker is away. Its link going down ends the loop, its coming back starts it again.
+        this.#queue = [...decided, ...this.#queue];
         this.#doubt = true;
         this.#parts.observer.repaired("failed");
         await pause(retryMs, this.#parts.clock);

@@ -2,6 +2,7 @@ import type { PubSub } from "@fanfare/domain";
 import { createShardedAdapter } from "@socket.io/redis-adapter";
 import type { Namespace } from "socket.io";
 import type { Adapter } from "socket.io-adapter";
+import { type ForeignBroadcast, parseForeign } from "./foreign.ts";
 import type { TopicInterest } from "./topic-interest.ts";
 
 type Handler = (message: Buffer, topic: string) => void;
@@ -54,16 +55,17 @@ export class StockAdapter {
     return createShardedAdapter(client, client, { channelPrefix: this.#cluster, subscriptionMode: "dynamic" })(namespace);
   }
 
-  /** Hands over what a stock node or emitter said. False when it could not be read, or nobody asked for it. */
-  hear(topic: string, message: Uint8Array): boolean {
+  /** Has the stock adapter deliver what a stock node or emitter said. Undefined for what is not a broadcast. */
+  hear(topic: string, message: Uint8Array): ForeignBroadcast | undefined {
     const handler = this.#handlers.get(topic);
-    if (handler === undefined) return false;
+    const bytes = Buffer.isBuffer(message) ? message : Buffer.from(message);
+    const foreign = handler === undefined ? undefined : parseForeign(bytes);
+    if (handler === undefined || foreign === undefined) return undefined;
     try {
-      handler(Buffer.isBuffer(message) ? message : Buffer.from(message), topic);
-      return true;
+      handler(bytes, topic);
+      return foreign;
     } catch {
-      // Whoever may publish to Redis may publish anything; the stock adapter checks little of it.
-      return false;
+      return undefined;
     }
   }
 }

@@ -1,0 +1,103 @@
+import { channelName, FanfareError } from "@fanfare/domain";
+import { expect, test } from "vitest";
+import { Canary, canaryChannel } from "./canary.ts";
+
+/** Time that stands until it is told to pass. */
+function stoppedClock() {
+  let now = 0;
+  let tasks: { at: number; task: () => void }[] = [];
+  return {
+    now: () => now,
+    monotonic: () => now,
+    after(ms: number, task: () => void) {
+      const entry = { at: now + ms, task };
+      tasks.push(entry);
+      return () => {
+        tasks = tasks.filter((each) => each !== entry);
+      };
+    },
+    async pass(ms: number) {
+      const end = now + ms;
+      for (;;) {
+        await new Promise((resolve) => setImmediate(resolve));
+        const next = tasks.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+        if (next === undefined) break;
+        tasks = tasks.filter((each) => each !== next);
+        now = next.at;
+        next.task();
+      }
+      now = end;
+    },
+  };
+}
+
+function aviary() {
+  const clock = stoppedClock();
+  const state = { away: false, deaf: false, sent: 0, lost: 0 };
+  const canary: Canary = new Canary({
+    clock,
+    channel: canaryChannel("n1", 0, 1),
+    broker: {
+      async publish() {
+        if (state.away) throw new FanfareError("BROKER_UNAVAILABLE");
+        state.sent++;
+        if (!state.deaf) queueMicrotask(() => canary.heard());
+        return { kind: "stored", position: { epoch: "e", offset: state.sent } };
+      },
+    },
+    listen: async () => {
+      if (state.away) throw new FanfareError("BROKER_UNAVAILABLE");
+    },
+    lost: () => state.lost++,
+  });
+  return { clock, state, canary };
+}
+
+test("a node is not ready before its first canary has come back, and is as long as they do", async () => {
+  const { clock, state, canary } = aviary();
+  expect(canary.alive).toBe(false);
+  await clock.pass(60_000);
+  expect(canary.alive).toBe(true);
+  expect(state).toMatchObject({ lost: 0, sent: 13 });
+});
+
+test("a canary that was stored and is not heard raises the alarm, and soon the node is not ready", async () => {
+  const { clock, state, canary } = aviary();
+  await clock.pass(1_000);
+  state.deaf = true;
+  await clock.pass(9_000);
+  expect(state.lost).toBeGreaterThan(0);
+  expect(canary.alive).toBe(true);
+  await clock.pass(10_000);
+  expect(canary.alive).toBe(false);
+  state.deaf = false;
+  await clock.pass(5_000);
+  expect(canary.alive).toBe(true);
+});
+
+test("while the broker is away there is no alarm, and readiness returns within a second or so of it", async () => {
+  const { clock, state, canary } = aviary();
+  await clock.pass(1_000);
+  state.away = true;
+  await clock.pass(30_000);
+  expect(state.lost).toBe(0);
+  expect(canary.alive).toBe(false);
+  state.away = false;
+  await clock.pass(1_100);
+  expect(canary.alive).toBe(true);
+});
+
+test("a canary that starts while the broker is away begins to sing when it comes", async () => {
+  const { clock, state, canary } = aviary();
+  state.away = true;
+  await clock.pass(10_000);
+  state.away = false;
+  await clock.pass(2_500);
+  expect(canary.alive).toBe(true);
+});
+
+test("every partition has a canary's channel of its own", () => {
+  const channels = Array.from({ length: 8 }, (_, partition) => canaryChannel("n1", partition, 8));
+  expect(new Set(channels).size).toBe(8);
+  for (const channel of channels) expect(channelName(channel)).toBe(channel);
+});
