@@ -58,6 +58,15 @@ describe("a Redis that keeps its data", () => {
     }, 90_000);
     afterAll(() => rabbit.stop(), 30_000);
 
+    test("the example's broadcast over AMQP reaches the channel that it names", async ({ cluster }) => {
+      await cluster.addIngest({ FANFARE_AMQP_URL: rabbit.url, FANFARE_ZMQ_BIND: "off" });
+      const client = await cluster.client({ channels: ["public:lobby"] });
+      const example = fileURLToPath(new URL("../../docs/examples/seed-websocket-broadcast/broadcast_amqp.py", import.meta.url));
+      await promisify(execFile)(python, [example], { env: { ...process.env, FANFARE_AMQP_URL: rabbit.url } });
+      await until(() => (client.heard("public:lobby").length > 0 ? undefined : "it did not come"));
+      expect(client.heard("public:lobby")).toEqual(["hello by AMQP"]);
+    });
+
     test("a pika producer's messages reach everybody once and in order, through the ends of RabbitMQ, Redis and the worker", async ({
       cluster,
     }) => {
