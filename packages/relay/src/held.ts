@@ -5,6 +5,9 @@ import type { Engine, EngineSocket, MovingSession, Packet } from "./engine.ts";
 const holdMs = 300;
 /** And shorter than it takes to the first ping, which comes whether a session is held or not. */
 const holdPings = 1 / 3;
+/** A node whose timers are this late is behind with everything, upgrades too: then sessions are held for longer. */
+const lateMs = 20;
+const extensionsMax = 3;
 /** While a session is claimed, its pending poll is answered this often, so that the client can leave it. */
 const noopMs = 50;
 /** Messages of a session that is held back; with more it is let go, wherever it stands. */
@@ -27,13 +30,13 @@ interface Held {
  */
 export class HeldSessions {
   readonly #engine: Engine;
-  readonly #clock: Pick<Clock, "after">;
+  readonly #clock: Pick<Clock, "after" | "monotonic">;
   readonly #held = new Map<string, Held>();
   readonly #moved = new Set<string>();
   readonly #introduce: (socket: EngineSocket) => void;
 
   /** From now on `engine` announces a polling session a little later, as long as `useful` says that it may have to move. */
-  constructor(engine: Engine, useful: () => boolean, clock: Pick<Clock, "after">) {
+  constructor(engine: Engine, useful: () => boolean, clock: Pick<Clock, "after" | "monotonic">) {
     this.#engine = engine;
     this.#clock = clock;
     const listeners = engine.listeners("connection");
@@ -117,7 +120,7 @@ export class HeldSessions {
       socket,
       received,
       claimed: false,
-      callOff: this.#clock.after(Math.min(holdMs, this.#engine.opts.pingInterval * holdPings), release),
+      callOff: () => undefined,
       drop: () => {
         held.callOff();
         this.#held.delete(id);
@@ -128,6 +131,16 @@ export class HeldSessions {
     // Its websocket has come to this node: there is nothing to wait for.
     socket.on("packet", collect).once("upgrading", release).once("close", forget);
     this.#held.set(id, held);
+    this.#releaseLater(held, extensionsMax);
+  }
+
+  #releaseLater(held: Held, extensions: number): void {
+    const ms = Math.min(holdMs, this.#engine.opts.pingInterval * holdPings);
+    const dueMs = this.#clock.monotonic() + ms;
+    held.callOff = this.#clock.after(ms, () => {
+      if (extensions > 0 && this.#clock.monotonic() - dueMs > lateMs) this.#releaseLater(held, extensions - 1);
+      else this.release(held.socket.id);
+    });
   }
 }
 

@@ -10,7 +10,7 @@ export const secretHeader = "x-fanfare-secret";
 /** How long a node may take to accept a connection on its peer port. */
 export const connectMs = 2_000;
 /** A connection that idles is ours to close first: the peer's keepAliveTimeout is longer, or a request could meet a reset. */
-export const idleMs = 30_000;
+const idleMs = 30_000;
 export const peerKeepAliveMs = 65_000;
 /** How long an order to a peer may take. */
 const orderMs = 5_000;

@@ -5,7 +5,7 @@ import { Socket } from "engine.io";
 import type { Engine, EngineRequest, EngineSocket, EngineTransport, MovingSession, Packet } from "./engine.ts";
 
 /** The node that has the session. */
-export interface Owner {
+interface Owner {
   /** Rejects when the session cannot move. */
   claim(): Promise<void>;
   take(): Promise<MovingSession>;
