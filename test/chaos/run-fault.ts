@@ -57,6 +57,7 @@ const clientCount = full ? 60 : 15;
 /** Publications before the fault and after it. */
 const calm = { before: 100, after: 200 };
 const settleMs = 60_000;
+const silenceMs = 20_000;
 /** Publications that took longer from their answer to their subscriber were held up by the fault. */
 const heldUpMs = 250;
 
@@ -102,19 +103,27 @@ export async function runFault(fault: Fault, seed: number): Promise<Round> {
 function connect(cluster: Cluster): Promise<TestClient[]> {
   const kinds = [["websocket"], ["polling"], undefined] as const;
   return Promise.all(
-    Array.from({ length: clientCount }, (_, index) => cluster.client({ transports: kinds[index % kinds.length], channels })),
+    // By threes, so that the balancer's round gives every node clients of every kind.
+    Array.from({ length: clientCount }, (_, index) =>
+      cluster.client({ transports: kinds[Math.floor(index / 3) % kinds.length], channels }),
+    ),
   );
 }
 
-/** Until everyone has heard the newest of every channel. Who never does is the judge's business. */
+/** Until everyone has heard the newest of every channel, or nothing has come for a long time: then the judge has its say. */
 async function settled(clients: readonly TestClient[], { acked }: Load): Promise<void> {
   const newest = channels.map((channel) => newestOf(acked.filter((one) => one.channel === channel)));
   const isBehind = (client: TestClient): boolean =>
     newest.some((top) => top !== undefined && !client.publications(top.channel).some(({ id }) => id === top.id));
+  let entries = 0;
+  let sinceMs = performance.now();
   await until(() => {
+    const now = clients.reduce((sum, { history }) => sum + history.length, 0);
+    if (now !== entries) sinceMs = performance.now();
+    entries = now;
     const behind = clients.filter(isBehind).length;
-    return behind === 0 ? undefined : `${behind} clients are behind`;
-  }, settleMs).catch(() => undefined);
+    return behind === 0 || performance.now() - sinceMs > silenceMs ? undefined : `${behind} clients are still catching up`;
+  }, 2 * settleMs);
 }
 
 /** The end of a log: what was tried again is answered late but may stand early. */
