@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { until } from "@fanfare/test-support";
 import { io } from "socket.io-client";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { RunningCommand } from "../test/command.ts";
+import { fanfare, RunningCommand } from "../test/command.ts";
 
 /** A real cluster of two nodes, in a temporary folder of its own. */
 let folder: string;
@@ -80,6 +80,25 @@ test("a stock client over polling stays connected, though every request goes to 
   }
   expect(lost).toBe(0);
   socket.disconnect();
+});
+
+test("a node is drained by its name, and up starts it again", async () => {
+  const url = (await up.says(/^console +(\S+)\/console\/$/m))[1] ?? "";
+  const key = (await up.says(/^admin key +(\S+)$/m))[1] ?? "";
+  let node = "";
+  await until(async () => {
+    const answer = await fetch(`${url}/v1/nodes`, { headers: { authorization: `Bearer ${key}` } });
+    const { items } = (await answer.json()) as { items: { node: string }[] };
+    node = items[0]?.node ?? "";
+    // The leases of those that were killed have to end first.
+    return items.length === 2 ? undefined : `${items.length} nodes are listed`;
+  }, 10_000);
+  const settings = { ...env, FANFARE_ADMIN_URL: url, FANFARE_ADMIN_KEY: key };
+  const drain = new RunningCommand(["drain", node, "--wait"], { cwd: folder, env: settings });
+  await drain.says(new RegExp(`^${node} is draining\n${node} is gone$`, "m"), 15_000);
+  await up.says(/ended \(exit 0\)[\s\S]*is back/, 10_000);
+  const unknown = await fanfare(["drain", "nobody"], { cwd: folder, env: settings });
+  expect(unknown).toMatchObject({ code: 1, err: expect.stringContaining("No node of this name is alive") });
 });
 
 test("told to stop, it leaves no process and no file behind", async () => {
