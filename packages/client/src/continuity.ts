@@ -49,11 +49,11 @@ export interface Subscribed extends Position {
 /**
  * Whether the answer is that of a session which was in the channel already: by `auth.channels`, by a token's `join`, or by
  * an earlier subscribe whose answer was lost. Such a session is sent nothing from the log, whatever it asked for, so it has
- * to leave first. A session for which nothing in the log was meant looks the same; leaving does it no harm.
+ * to leave first. A session for which the log had nothing looks the same; leaving does it no harm.
  */
 export function wasSubscribed({ since, rewind }: Start, { epoch, offset, recovered, replayed }: Subscribed): boolean {
   if (replayed > 0) return false;
-  if (recovered) return since !== undefined && (since.epoch !== epoch || offset !== since.offset);
+  if (since !== undefined) return !recovered || since.epoch !== epoch || offset !== since.offset;
   return rewind !== undefined && offset > 0;
 }
 

@@ -73,6 +73,7 @@ export class Fanout {
   readonly #nodeTopic: string;
   readonly #canaries: Canaries;
   readonly #turns = new Turns();
+  readonly #positions = new WeakMap<Socket, Map<Channel, Position>>();
   #namespace: Namespace | undefined;
   #onNodeMessage: (message: Uint8Array) => void = () => undefined;
 
@@ -161,7 +162,8 @@ export class Fanout {
 
   /**
    * Replays what was asked for, then makes the socket a subscriber: nothing is missed and nothing comes twice in between.
-   * A socket that is one already keeps its place, and nothing is replayed. Rejects with `BROKER_UNAVAILABLE`.
+   * A socket that is one already keeps its place, and nothing is replayed: `recovered` then says that nothing had to be.
+   * Rejects with `BROKER_UNAVAILABLE`.
    */
   subscribe(socket: Socket, channel: Channel, options: ReplayOptions = {}): Promise<Subscribed> {
     return this.#turns.take(socket, [channel], async () => {
@@ -203,7 +205,11 @@ export class Fanout {
           deliverToSocket(socket, this.#encode(item, formatBookmark({ seqs: heard })));
         }
         if (missed.items.length > 0) observer.replayed(missed.items.length);
-        if (socket.connected) for (const { state } of memberships) void socket.join(state.room);
+        const lost = new Set(missed.resets.map(({ state }) => state));
+        for (const { state, joined } of memberships) {
+          if (socket.connected) void socket.join(state.room);
+          if (!lost.has(state)) this.#heardFrom(socket).set(state.channel, joined);
+        }
         return true;
       } finally {
         for (const { state } of memberships) this.#channels.release(state);
@@ -250,8 +256,22 @@ export class Fanout {
     if (items.length > 0) this.#parts.observer.replayed(items.length);
     // Joined while the socket was closing, it would stay in the room for ever.
     if (socket.connected) void socket.join(state.room);
-    const recovered = missed ? missed.recovered : joined && options.since !== undefined;
+    const recovered = joined ? this.#hasHeard(socket, state.channel, options.since) : missed ? missed.recovered : false;
+    if (!joined) this.#heardFrom(socket).set(state.channel, recovered && options.since ? options.since : delivered);
     return { epoch: delivered.epoch, offset: delivered.offset, recovered, replayed: items.length };
+  }
+
+  /** Per channel, the position behind which this socket has been sent everything. */
+  #heardFrom(socket: Socket): Map<Channel, Position> {
+    const known = this.#positions.get(socket) ?? new Map<Channel, Position>();
+    this.#positions.set(socket, known);
+    return known;
+  }
+
+  /** Whether a socket that is in the channel has been sent everything after `since`: it gets no replay. */
+  #hasHeard(socket: Socket, channel: Channel, since: Position | undefined): boolean {
+    const from = this.#heardFrom(socket).get(channel);
+    return since !== undefined && since.epoch === from?.epoch && since.offset >= from.offset;
   }
 
   #hear(topic: string, message: Uint8Array): void {
