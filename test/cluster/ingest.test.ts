@@ -1,14 +1,27 @@
 import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { type Cluster, freePort, startRabbit, type TestClient, type TestRabbit, until } from "@fanfare/test-support";
-import { Redis } from "ioredis";
+import {
+  type Cluster,
+  freePort,
+  startRabbit,
+  startServerProcess,
+  TestClient,
+  type TestRabbit,
+  until,
+} from "@fanfare/test-support";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { test } from "./cluster.ts";
 
 /** The distribution's, which has its zmq and pika; another one on PATH may not. */
 const python = "/usr/bin/python3";
 const clientsPerNode = 5;
+/** Adds one entry for each number. */
+const addAll =
+  "for n = ARGV[2], ARGV[3] do redis.call('XADD', KEYS[1], '*', 'channel', ARGV[1], 'data', string.format('%d', n)) end";
 
 async function produce(script: string, ...args: readonly (string | number)[]): Promise<void> {
   const path = fileURLToPath(new URL(`producers/${script}`, import.meta.url));
@@ -79,6 +92,8 @@ describe("a Redis that keeps its data", () => {
       await cluster.kill(worker, "SIGKILL");
       const second = await cluster.addIngest(env);
       await halfway(clients, channel, 1_000);
+      await cluster.redis.kill();
+      await until(() => (second.log().some((line) => line.includes(`"msg":"paused`)) ? undefined : "the worker has not paused"));
       await cluster.redis.restart();
       await halfway(clients, channel, 2_000);
       await rabbit.restart();
@@ -120,24 +135,35 @@ describe("a Redis that keeps its data", () => {
     const worker = await cluster.addIngest(env);
     const standby = await cluster.addIngest(env);
     const clients = await subscribers(cluster, channel);
-    const producer = new Redis({ path: cluster.redis.url.slice("redis+unix://".length) });
-    producer.on("error", () => undefined);
-    const send = async (first: number, last: number): Promise<void> => {
-      const batch = producer.pipeline();
-      for (const number of range(first, last)) batch.xadd("events", "*", "channel", channel, "data", String(number));
-      await batch.exec();
-    };
+    const send = (first: number, last: number): Promise<unknown> =>
+      cluster.redis.cli("eval", addAll, "1", "events", channel, String(first), String(last));
     await send(1, 1_000);
     await halfway(clients, channel, 500);
     await cluster.kill(worker, "SIGKILL");
     await send(1_001, 2_000);
     await halfway(clients, channel, 1_200);
     await cluster.redis.restart();
-    await until(async () => ((await producer.ping().catch(() => "")) === "PONG" ? undefined : "redis is away"));
     await send(2_001, count);
     await everybodyHeard(clients, channel, count);
     for (const client of clients) expect(client.heard(channel)).toEqual(range(1, count));
     expect(standby.alive).toBe(true);
-    producer.disconnect();
   }, 120_000);
+});
+
+test("sources run inside serve too, without any Redis", async () => {
+  const address = `tcp://127.0.0.1:${await freePort()}`;
+  const dir = await mkdtemp(join(tmpdir(), "fanfare-serve-"));
+  const rules = join(dir, "rules.json");
+  await writeFile(rules, JSON.stringify({ namespaces: { public: { subscribe: "anyone" } } }));
+  const ports = { FANFARE_HOST: "127.0.0.1", FANFARE_PORT: "0", FANFARE_PEER_PORT: "0", FANFARE_ADMIN_PORT: "0" };
+  const env = { ...ports, FANFARE_RULES: rules, FANFARE_ZMQ_BIND: address };
+  const serve = await startServerProcess({ label: "serve", command: "serve", cwd: dir, env });
+  const client = new TestClient({ url: `http://127.0.0.1:${serve.ready.port}`, channels: ["public:zmq"] });
+  await client.welcomed();
+  await produce("zmq_pub.py", address, "public:zmq", 100, 1_000);
+  await everybodyHeard([client], "public:zmq", 100);
+  expect(client.heard("public:zmq")).toEqual(range(1, 100));
+  client.close();
+  await serve.end();
+  await rm(dir, { recursive: true });
 });

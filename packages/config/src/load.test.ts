@@ -32,6 +32,14 @@ test("a flag wins over the environment, that over the file, that over the defaul
   expect(settings).toMatchObject({ port: 1, adminPort: 2, peerPort: 3, drainMs: 10_000 });
 });
 
+test("an empty ZeroMQ address is not the same as none: it turns the default of a worker off", () => {
+  expect(loadSettings({ env: { FANFARE_ZMQ_BIND: "" } }).zmqBind).toBe("off");
+  expect(loadSettings({ env: {} }).zmqBind).toBeUndefined();
+  expect(loadSettings({ env: { FANFARE_ZMQ_BIND: "" }, flags: { "zmq-bind": "tcp://127.0.0.1:5001" } }).zmqBind).toBe(
+    "tcp://127.0.0.1:5001",
+  );
+});
+
 test("an empty text is the same as not given, even for a name that does not exist", () => {
   const settings = loadSettings({ env: { FANFARE_PORT: "", FANFARE_REDIS_URL: "", FANFARE_ZMQ_BIND: "" } });
   expect(settings.port).toBe(8_000);

@@ -96,7 +96,13 @@ export class Cluster {
       await step("admin", async () => ({ result: await this.#child("admin", "admin", dir, { ...shared, ...forAdmin }) }));
       await step("ingest", async () => {
         const worker = { ...shared, ...sources.settings, host: "127.0.0.1", ingestPort: 0 };
-        if (sources.any) await this.#child("ingest", "ingest", dir, worker);
+        try {
+          if (sources.any) await this.#child("ingest", "ingest", dir, worker);
+        } catch (error) {
+          // The port was free a moment ago; another cluster of this machine may have been quicker.
+          if (!sources.unasked) throw error;
+          return { result: undefined, note: "no source: the port for ZeroMQ was taken meanwhile" };
+        }
         return { result: undefined, note: sources.note };
       });
     }

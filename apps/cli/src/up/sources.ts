@@ -6,6 +6,8 @@ export interface UpSources {
   /** Whether there is anything to read from. */
   readonly any: boolean;
   readonly settings: ChildSettings;
+  /** Nobody asked for any of it: the cluster is whole without. */
+  readonly unasked: boolean;
   /** For people: what is read. */
   readonly note: string;
 }
@@ -24,7 +26,8 @@ export async function sourcesOf(settings: Settings): Promise<UpSources> {
     pattern === undefined ? undefined : `PUBLISH ${pattern}`,
     emitterLog === "off" ? undefined : "emitters",
   ].filter((note) => note !== undefined);
-  return { any: notes.length > 0, settings: { zmqBind }, note: notes.join(", ") || "no source" };
+  const unasked = settings.zmqBind === undefined && zmqBind !== "off" && notes.length === 1;
+  return { any: notes.length > 0, unasked, settings: { zmqBind }, note: notes.join(", ") || "no source" };
 }
 
 async function isFree(): Promise<boolean> {
