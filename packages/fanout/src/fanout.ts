@@ -134,6 +134,11 @@ export class Fanout {
     return this.#lanes.understands(bookmark);
   }
 
+  /** Whether all links are up and nothing is being caught up with. */
+  get flowing(): boolean {
+    return this.#lanes.flowing;
+  }
+
   /** Whether publications reach this node: all links are up, nothing is being caught up with, and canaries come back. */
   get healthy(): boolean {
     return this.#lanes.flowing && this.#canaries.alive;
