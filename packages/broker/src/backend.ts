@@ -13,6 +13,7 @@ import { openPartition } from "./redis-partition.ts";
 import { RedisPubSub } from "./redis-pub-sub.ts";
 import { RedisSessions } from "./redis-sessions.ts";
 import { type ClusterTarget, parseClusterUrl, parseRedisUrl } from "./redis-url.ts";
+import { connectOne } from "./sentinel-backend.ts";
 
 export interface BackendOptions {
   /** Absent: everything stays in this process. */
@@ -50,10 +51,10 @@ function inMemory(cluster: string, clock: Clock): Backend {
 }
 
 function onOneRedis(redisUrl: string, cluster: string, log: Log, clock: Clock): Backend {
-  const target = parseRedisUrl(redisUrl);
+  const { target, close } = connectOne(parseRedisUrl(redisUrl), log, clock);
   const partition = openPartition(target, log);
   const pubSub = new RedisPubSub({ target, commands: partition.commands, log, clock });
-  return onRedis(new RedisBroker({ cluster, partitions: [partition] }), pubSub, cluster, partition.commands);
+  return onRedis(new RedisBroker({ cluster, partitions: [partition] }), pubSub, cluster, partition.commands, close);
 }
 
 function onCluster(target: ClusterTarget, cluster: string, log: Log, clock: Clock): Backend {

@@ -1,7 +1,6 @@
 import type { Clock } from "@fanfare/domain";
 import type { RedisOptions } from "ioredis";
-import { targetOfSlot } from "./cluster-connector.ts";
-import { ClusterTopology } from "./cluster-topology.ts";
+import { lookAtCluster } from "./cluster-view.ts";
 import { Commands } from "./commands.ts";
 import type { Log } from "./log.ts";
 import { PartitionCount } from "./partition-count.ts";
@@ -10,6 +9,8 @@ import { openPartition, type RedisPartitions } from "./redis-partition.ts";
 import { RedisPubSub } from "./redis-pub-sub.ts";
 import type { ClusterTarget } from "./redis-url.ts";
 import { slotOf } from "./slots.ts";
+import { Topology } from "./topology.ts";
+import { targetOfSlot } from "./topology-connector.ts";
 
 /** What a backend needs of a Redis Cluster. */
 export interface ClusterConnections {
@@ -29,7 +30,7 @@ export function connectCluster(
   log: Log,
   clock: Clock,
 ): ClusterConnections {
-  const topology = new ClusterTopology({ seeds, login, log, clock });
+  const topology = new Topology({ seeds, login, look: lookAtCluster, log, clock });
   const target = (slot: number): RedisOptions => targetOfSlot(topology, slot, login);
   const [first, ...others] = Array.from({ length: partitions }, (_, partition) => {
     const own = { log: saying(log, { partition }), target: target(slotOf(`{${partition}}`)) };

@@ -1,7 +1,8 @@
-import { systemClock } from "@fanfare/domain";
+import { type Broker, systemClock } from "@fanfare/domain";
 import { brokerContract, directoryContract, pubSubContract, sessionsContract } from "@fanfare/domain/contract";
-import { startRedisCluster, type TestRedisCluster } from "@fanfare/test-support";
+import { startRedisCluster, type TestRedisCluster, until } from "@fanfare/test-support";
 import { afterAll, beforeAll, describe } from "vitest";
+import { codeOf } from "../test/node.ts";
 import { quiet } from "../test/quiet.ts";
 import { type Backend, openBackend } from "./backend.ts";
 import { type ClusterConnections, connectCluster } from "./cluster-backend.ts";
@@ -21,7 +22,7 @@ const newCluster = (): string => `test${++worlds}`;
 async function twoNodes(cluster: string): Promise<{ nodes: readonly [Backend, Backend]; close(): Promise<void> }> {
   const open = (): Backend => openBackend({ redisUrl: redis.url, cluster, log: quiet });
   const nodes = [open(), open()] as const;
-  // Until then nothing can be published.
+  await Promise.all(nodes.map(({ broker }) => connectedTo(broker)));
   await Promise.all(nodes.map(({ pubSub }) => pubSub.subscribe("ready{0}")));
   return {
     nodes,
@@ -29,6 +30,11 @@ async function twoNodes(cluster: string): Promise<{ nodes: readonly [Backend, Ba
       for (const node of nodes) await node.close();
     },
   };
+}
+
+/** A backend says no while it connects, and with so many connections a busy machine takes its time. */
+async function connectedTo(broker: Pick<Broker, "ping">): Promise<void> {
+  await until(() => codeOf(broker.ping()));
 }
 
 function connected(cluster: string): ClusterConnections {
@@ -49,6 +55,7 @@ describe("on a Redis Cluster of three primaries", () => {
         ...(idLifeMs === undefined ? {} : { idLifeMs }),
       });
     const brokers = [brokerOn(connections[0]), brokerOn(connections[1])] as const;
+    await Promise.all(brokers.map(connectedTo));
     return {
       cluster,
       brokers,

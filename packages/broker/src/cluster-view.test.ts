@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { parseClusterNodes, serves } from "./cluster-view.ts";
+import { parseClusterNodes } from "./cluster-view.ts";
+import { serves } from "./view.ts";
 
 const asked = { host: "seed", port: 7_000 };
 const answer = `\

@@ -1,23 +1,16 @@
-/** Where a Redis listens. */
-export interface Address {
-  readonly host: string;
-  readonly port: number;
-}
+import type { Address, Look, ServerView } from "./view.ts";
 
-/** A node of a Redis Cluster as one of them sees it. */
-export interface ClusterNode extends Address {
-  readonly id: string;
-  /** Whose claim to a slot is newer: the higher one wins, as it does between the nodes themselves. */
-  readonly epoch: number;
-  /** What it serves as a primary: from, to, both included. */
-  readonly slots: readonly (readonly [from: number, to: number])[];
-}
+/** A node of a Redis Cluster knows all others, and all of them know. */
+export const lookAtCluster: Look = async (client, asked) => {
+  const servers = parseClusterNodes(String(await client.cluster("NODES")), asked);
+  return { servers, knowing: servers };
+};
 
 /**
  * The nodes that CLUSTER NODES names and that can be asked. A node that does not know its own address yet is given the one
  * that it was asked at.
  */
-export function parseClusterNodes(text: string, asked: Address): ClusterNode[] {
+export function parseClusterNodes(text: string, asked: Address): ServerView[] {
   return text.split("\n").flatMap((line) => {
     const [id = "", address = "", flags = "", , , , epoch, , ...slots] = line.trim().split(" ");
     const [, host = "", port] = /^(.*):([0-9]+)(?:@|,|$)/.exec(address) ?? [];
@@ -36,8 +29,4 @@ export function parseClusterNodes(text: string, asked: Address): ClusterNode[] {
 function rangeOf(text: string): (readonly [number, number])[] {
   const [, from, to = from] = /^([0-9]+)(?:-([0-9]+))?$/.exec(text) ?? [];
   return from === undefined ? [] : [[Number(from), Number(to)]];
-}
-
-export function serves({ slots }: ClusterNode, slot: number): boolean {
-  return slots.some(([from, to]) => slot >= from && slot <= to);
 }

@@ -33,9 +33,6 @@ export function connect(target: RedisOptions, role: Role, log: Log): Redis {
     enableOfflineQueue: false,
     maxRetriesPerRequest: null,
     maxLoadingRetryTime: retryMaxMs / 2,
-    // With Sentinel: leave a primary that is frozen as soon as the sentinels have chosen another one.
-    failoverDetector: true,
-    sentinelRetryStrategy: retryDelay,
     retryStrategy: retryDelay,
     // A primary that has become a replica, or has lost the slot, goes on answering: only a new connection finds its
     // successor. Not so with ASK and TRYAGAIN: while a slot is on its way, both ends say no, and another connection as well.

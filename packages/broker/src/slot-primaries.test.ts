@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import type { ClusterNode } from "./cluster-view.ts";
 import { SlotPrimaries } from "./slot-primaries.ts";
+import type { ServerView } from "./view.ts";
 
-const node = (id: string, epoch: number, ...slots: [number, number][]): ClusterNode => {
+const node = (id: string, epoch: number, ...slots: [number, number][]): ServerView => {
   return { id, host: id, port: 1, epoch, slots };
 };
 
-function knowing(slot: number, ...views: readonly (readonly ClusterNode[])[]): string | undefined {
+function knowing(slot: number, ...views: readonly (readonly ServerView[])[]): string | undefined {
   const primaries = new SlotPrimaries();
   primaries.want(slot);
   for (const view of views) primaries.learn(view);

@@ -117,9 +117,10 @@ export async function expectUnavailable(backend: Backend): Promise<void> {
   }
 }
 
-/** Once its own connection is back, which may be later than the subscriber's, every verb answers. */
+/** Once its own connections are back, which may be later than the subscriber's, every verb answers. */
 export async function expectAnswers(backend: Backend): Promise<void> {
   await until(() => codeOf(backend.broker.ping()));
+  await until(() => codeOf(backend.broker.publish(draftOf("1"), keep, { durable: true })));
   for (const [name, ask] of Object.entries(verbs(backend))) {
     await ask().catch((thrown: unknown) => expect.fail(`${name}: ${thrown}`));
   }

@@ -1,18 +1,23 @@
 import { connect as connectTcp, Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { AbstractConnector, type RedisOptions } from "ioredis";
-import type { ClusterTopology } from "./cluster-topology.ts";
 import { disconnectTimeoutMs } from "./connection.ts";
+import type { Topology } from "./topology.ts";
 
 /**
  * Options that lead every connection to the primary that serves the slot then.
  *
  * A class that inherits, because that is what ioredis wants made for every client.
  */
-export function targetOfSlot(topology: ClusterTopology, slot: number, login: RedisOptions): RedisOptions {
-  class ClusterConnector extends AbstractConnector {
+export function targetOfSlot(topology: Topology, slot: number, login: RedisOptions): RedisOptions {
+  class TopologyConnector extends AbstractConnector {
     constructor() {
       super(disconnectTimeoutMs);
+    }
+
+    /** Whether a server that has said what it is will do. A primary that has just become a replica will not. */
+    override check({ role }: { readonly role?: string }): boolean {
+      return role !== "slave";
     }
 
     /** Never rejects: after a rejection ioredis would not try again. It is given a connection that is broken already. */
@@ -35,5 +40,5 @@ export function targetOfSlot(topology: ClusterTopology, slot: number, login: Red
       return this.stream;
     }
   }
-  return { ...login, Connector: ClusterConnector };
+  return { ...login, Connector: TopologyConnector };
 }

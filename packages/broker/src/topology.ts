@@ -1,44 +1,46 @@
 import type { Socket } from "node:net";
 import type { Clock } from "@fanfare/domain";
 import { Redis, type RedisOptions } from "ioredis";
-import { type Address, type ClusterNode, parseClusterNodes } from "./cluster-view.ts";
 import { end } from "./connection.ts";
 import type { Log } from "./log.ts";
 import { SlotPrimaries } from "./slot-primaries.ts";
+import type { Address, Look, ServerView, View } from "./view.ts";
 
-export interface ClusterTopologyOptions {
+export interface TopologyOptions {
+  /** Who is asked first. */
   readonly seeds: readonly Address[];
-  /** How to connect to any of the nodes: credentials, TLS. */
+  /** How to connect to those who are asked: credentials, TLS. */
   readonly login: RedisOptions;
+  readonly look: Look;
   readonly log: Log;
   readonly clock: Clock;
 }
 
-/** How long a node may take to say what it sees. */
+/** How long somebody who is asked may take to say what it sees. */
 const answerMs = 1_000;
-/** How often the view is renewed while nothing asks for it: how long a connection can be at the wrong node unnoticed. */
+/** How often the view is renewed while nothing asks for it: how long a connection can be at the wrong server unnoticed. */
 const renewEveryMs = 2_000;
-/** Nodes asked at once: one that hangs must not be waited for. */
+/** Asked at once: one that hangs must not be waited for. */
 const askedAtOnce = 3;
 
 interface Follower {
   readonly slot: number;
-  /** The node that the stream leads to. Its id, because the same node has other addresses in other nodes' eyes. */
+  /** The server that the stream leads to. Its id, because the same one can have other addresses in other eyes. */
   readonly id: string;
   readonly stream: Socket;
 }
 
 /**
- * Which primary of a Redis Cluster serves which slot.
+ * Which primary serves which slot, as the nodes of a Redis Cluster or the sentinels say.
  *
- * Connections are made for a slot. One that leads to a node which is no longer the slot's primary is cut, so that its owner
- * makes another: a primary that has become a replica, or that was cut off from the others, says nothing of it to its
- * subscribers.
+ * Connections are made for a slot. One that leads to a server which is no longer the slot's primary is cut, so that its
+ * owner makes another: a primary that has been replaced while it hung, or was cut off from the others, goes on for a while
+ * as if it were one, and what it stores then is lost.
  */
-export class ClusterTopology {
-  readonly #options: ClusterTopologyOptions;
+export class Topology {
+  readonly #options: TopologyOptions;
   /** Everybody who can be asked, the seeds included: they are what is left when all others have new addresses. */
-  #nodes: readonly Address[];
+  #knowing: readonly Address[];
   readonly #primaries = new SlotPrimaries();
   readonly #followers = new Set<Follower>();
   #turn = 0;
@@ -46,23 +48,23 @@ export class ClusterTopology {
   #stopRenewing: () => void = () => {};
   #closed = false;
 
-  constructor(options: ClusterTopologyOptions) {
+  constructor(options: TopologyOptions) {
     this.#options = options;
-    this.#nodes = options.seeds;
+    this.#knowing = options.seeds;
     this.#renewLater();
   }
 
-  /** The slot's primary as it is known now. Rejects when no node answers, or when nobody serves the slot. */
-  async primaryOf(slot: number): Promise<ClusterNode> {
+  /** The slot's primary as it is known now. Rejects when nobody answers, or when nobody serves the slot. */
+  async primaryOf(slot: number): Promise<ServerView> {
     this.#primaries.want(slot);
     await this.#ask();
     const primary = this.#primaries.of(slot);
-    if (primary === undefined) throw new Error(`no node of the cluster serves slot ${slot}`);
+    if (primary === undefined) throw new Error(`no server is known to serve slot ${slot}`);
     return primary;
   }
 
-  /** Cuts the stream once the slot has another primary than the node it leads to. */
-  follow(slot: number, { id }: ClusterNode, stream: Socket): void {
+  /** Cuts the stream once the slot has another primary than the server it leads to. */
+  follow(slot: number, { id }: ServerView, stream: Socket): void {
     const follower = { slot, id, stream };
     this.#followers.add(follower);
     stream.once("close", () => this.#followers.delete(follower));
@@ -92,14 +94,15 @@ export class ClusterTopology {
     return this.#asking;
   }
 
-  /** Asks some of the nodes, others each time, until one has answered. */
+  /** Asks some of those who know, others each time, until one has answered. */
   async #askSome(): Promise<void> {
-    const nodes = this.#nodes;
+    const knowing = this.#knowing;
     let failure: unknown;
-    for (let asked = 0; asked < nodes.length; asked += askedAtOnce) {
-      const some = Array.from({ length: Math.min(askedAtOnce, nodes.length - asked) }, () => nodes[this.#turn++ % nodes.length]);
+    for (let asked = 0; asked < knowing.length; asked += askedAtOnce) {
+      const length = Math.min(askedAtOnce, knowing.length - asked);
+      const some = Array.from({ length }, () => knowing[this.#turn++ % knowing.length]);
       try {
-        await Promise.any(some.map((node) => node && this.#askOne(node)));
+        await Promise.any(some.map((one) => one && this.#askOne(one)));
         return;
       } catch (thrown) {
         failure = thrown instanceof AggregateError ? thrown.errors[0] : thrown;
@@ -124,24 +127,24 @@ export class ClusterTopology {
     client.on("error", () => {});
     try {
       await client.connect();
-      this.#learn(parseClusterNodes(String(await client.cluster("NODES")), { host, port }));
+      this.#learn(await this.#options.look(client, { host, port }));
     } finally {
       end(client);
     }
   }
 
-  #learn(nodes: readonly ClusterNode[]): void {
+  #learn({ servers, knowing }: View): void {
     if (this.#closed) return;
-    this.#primaries.learn(nodes);
-    const addresses = [...nodes, ...this.#options.seeds].map(({ host, port }) => [`${host}:${port}`, { host, port }] as const);
-    this.#nodes = [...new Map(addresses).values()];
+    this.#primaries.learn(servers);
+    const addresses = [...knowing, ...this.#options.seeds].map(({ host, port }) => [`${host}:${port}`, { host, port }] as const);
+    this.#knowing = [...new Map(addresses).values()];
     for (const follower of this.#followers) this.#cut(follower);
   }
 
   #cut({ slot, id, stream }: Follower): void {
     const primary = this.#primaries.of(slot);
     if (primary === undefined || primary.id === id || stream.destroyed) return;
-    this.#options.log.info({ slot, host: primary.host, port: primary.port }, "a slot has moved");
+    this.#options.log.info({ slot, host: primary.host, port: primary.port }, "another primary serves the slot now");
     stream.destroy();
   }
 }
