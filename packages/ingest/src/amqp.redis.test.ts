@@ -5,7 +5,7 @@ import { startRabbit, type TestRabbit, until } from "@fanfare/test-support";
 import { type ChannelModel, type ConfirmChannel, connect } from "amqplib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sourceContract } from "../contract/source.contract.ts";
-import { AmqpSource } from "./amqp.ts";
+import { type AmqpOptions, AmqpSource } from "./amqp.ts";
 import { Pump } from "./pump.ts";
 import { GatedBroker, keepAll } from "./testing/gated-broker.ts";
 
@@ -21,7 +21,7 @@ function newQueue(): string {
   return `test-${randomBytes(4).toString("hex")}`;
 }
 
-function open(queue: string, more: { exchange?: string; bindings?: string[]; channelTemplate?: string } = {}): AmqpSource {
+function open(queue: string, more: Partial<AmqpOptions> = {}): AmqpSource {
   const defaults = { bindings: ["#"], channelTemplate: "{routing-key}", prefetch: 500 };
   return new AmqpSource({ ...defaults, url: rabbit.url, queue, log, clock: systemClock, ...more });
 }
@@ -38,7 +38,7 @@ sourceContract(async () => {
   const queue = newQueue();
   const { connection, channel } = await producerOn(queue);
   return {
-    open: () => open(queue),
+    open: () => open(queue, { prefetch: 50 }),
     async send(name, numbers) {
       for (const number of numbers) {
         channel.sendToQueue(queue, Buffer.from(String(number)), { headers: { channel: name }, messageId: `${name}-${number}` });
@@ -60,6 +60,7 @@ sourceContract(async () => {
       channel.nackAll(true);
       return reasons;
     },
+    handsOverMax: 50,
     redelivers: true,
     knowsLag: true,
     close: () => connection.close(),

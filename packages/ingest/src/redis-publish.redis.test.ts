@@ -41,6 +41,7 @@ describe("PUBLISH on a pattern", () => {
         await batch.exec();
       },
       sendPoison: () => producer.publish(`${prefix}a`, "{").then(() => undefined),
+      handsOverMax: 10_000,
       redelivers: false,
       knowsLag: false,
       close: async () => producer.disconnect(),

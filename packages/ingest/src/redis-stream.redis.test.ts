@@ -36,6 +36,7 @@ sourceContract(async () => {
       const entries = await producer.xrange(`${key}:dead`, "-", "+");
       return entries.map(([, fields]) => fields[fields.indexOf("fanfare-reason") + 1] ?? "");
     },
+    handsOverMax: 0,
     redelivers: true,
     knowsLag: true,
     close: async () => producer.disconnect(),

@@ -37,6 +37,7 @@ sourceContract(async () => {
       for (const number of numbers) await push.send([channel, JSON.stringify(number)]);
     },
     sendPoison: async () => (await producer()).send(["a", "{not json"]),
+    handsOverMax: 0,
     redelivers: false,
     knowsLag: false,
     async close() {
