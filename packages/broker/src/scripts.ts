@@ -13,7 +13,7 @@ export interface ScriptShape<Key extends string = string, Arg extends string = s
   readonly repeatedArgs?: readonly string[];
 }
 
-export interface ScriptCall<Key extends string, Arg extends string> {
+interface ScriptCall<Key extends string, Arg extends string> {
   readonly keys: Readonly<Record<Key, string>>;
   readonly args: Readonly<Record<Arg, Argument>>;
   readonly moreKeys?: readonly string[];

@@ -18,7 +18,7 @@ import { type Backend, openBackend } from "../src/backend.ts";
 import type { Log } from "../src/log.ts";
 import { quiet } from "./quiet.ts";
 
-export const cluster = "c";
+const cluster = "c";
 export const keep: Retention = { count: 10_000, seconds: 60 };
 export const news = channelName("news");
 /** What callers are promised. */
