@@ -2,7 +2,7 @@ import { anonymous, type Identity } from "@fanfare/access";
 import type { Socket } from "socket.io";
 
 /** What the gateway knows of one client, kept in `socket.data`. */
-export interface SessionData {
+interface SessionData {
   identity: Identity;
 }
 

@@ -11,7 +11,7 @@ export interface Membership {
   readonly heard: Seq;
 }
 
-export interface MissedItem {
+interface MissedItem {
   readonly partition: number;
   readonly item: Item;
 }
