@@ -19,7 +19,7 @@ import {
   systemClock,
   topicOfRoom,
 } from "@fanfare/domain";
-import { newEpoch } from "./epoch.ts";
+import { epochSource } from "./epoch.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { channelLifeAfterPublishMs, channelLifeMs, idLifeMs } from "./lives.ts";
 import { MemoryLog } from "./memory-log.ts";
@@ -54,6 +54,7 @@ const sweepMs = 60_000;
 export class MemoryBroker implements Broker {
   readonly partitions = 1;
   readonly #cluster: string;
+  readonly #newEpoch = epochSource();
   readonly #pubSub: Pick<PubSub, "publish">;
   readonly #clock: Clock;
   readonly #idLifeMs: number;
@@ -108,7 +109,7 @@ export class MemoryBroker implements Broker {
     this.#forget();
     const entry = this.#entry(channel, channelLifeMs);
     if (entry.epoch === epoch) {
-      entry.epoch = newEpoch();
+      entry.epoch = this.#newEpoch();
       entry.top = 0;
       entry.seq = 0;
       entry.log.clear();
@@ -165,7 +166,7 @@ export class MemoryBroker implements Broker {
       found.forgottenAtMs = Math.max(found.forgottenAtMs, forgottenAtMs);
       return found;
     }
-    const made = { epoch: newEpoch(), top: 0, seq: 0, log: new MemoryLog(), forgottenAtMs };
+    const made = { epoch: this.#newEpoch(), top: 0, seq: 0, log: new MemoryLog(), forgottenAtMs };
     this.#channels.set(channel, made);
     return made;
   }

@@ -18,7 +18,7 @@ import {
 } from "@fanfare/domain";
 import type { Redis } from "ioredis";
 import type { Commands } from "./commands.ts";
-import { newEpoch } from "./epoch.ts";
+import { epochSource } from "./epoch.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { idKey, logKey, metaKey, seqKey } from "./keys.ts";
 import { channelLifeAfterPublishMs, channelLifeMs, idLifeMs, logLifeMs } from "./lives.ts";
@@ -44,6 +44,7 @@ const openMax = 200;
 export class RedisBroker implements Broker {
   readonly partitions: number;
   readonly #cluster: string;
+  readonly #newEpoch = epochSource();
   readonly #partitions: RedisPartitions;
   readonly #agreed: (() => Promise<void>) | undefined;
   readonly #kind: PubSubKind | "";
@@ -72,7 +73,7 @@ export class RedisBroker implements Broker {
           id: idKey(this.#cluster, partition, channel, id ?? ""),
         },
         args: {
-          candidate: newEpoch(),
+          candidate: this.#newEpoch(),
           keep: retain.count,
           logLife: logLifeMs(retain),
           metaLife: channelLifeAfterPublishMs(retain),
@@ -147,7 +148,7 @@ export class RedisBroker implements Broker {
     const places = (await this.#of(channel).run((client) =>
       scripts.renew.run(client, {
         keys: this.#channelKeys(channel),
-        args: { epoch, candidate: newEpoch(), metaLife: channelLifeMs },
+        args: { epoch, candidate: this.#newEpoch(), metaLife: channelLifeMs },
       }),
     )) as Places;
     return placeAt(places, 0, channel);
@@ -169,7 +170,7 @@ export class RedisBroker implements Broker {
       scripts.open.run(client, {
         keys: {},
         moreKeys: channels.flatMap((channel) => Object.values(this.#channelKeys(channel))),
-        args: { candidate: newEpoch(), metaLife: channelLifeMs },
+        args: { candidate: this.#newEpoch(), metaLife: channelLifeMs },
       }),
     )) as Places;
     return channels.map((channel, index) => placeAt(places, index, channel));
