@@ -7,6 +7,7 @@ import type { Settings } from "@fanfare/config";
 import { systemClock } from "@fanfare/domain";
 import { Fanout } from "@fanfare/fanout";
 import { createLog, createMetrics } from "@fanfare/telemetry";
+import { passOn } from "./emitters.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
 import { observeFanout } from "./observe.ts";
 import type { GatewayParts } from "./parts.ts";
@@ -55,6 +56,8 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<G
     metrics,
   };
   // As a supervisor would ask for it, so that there is one way to end.
+  // Otherwise a worker stores what they send, and it comes as publications do.
+  if (settings.emitterLog === "off") backend.listen(`${settings.emitterKey}#/#*`, (message) => passOn(message, fanout, metrics));
   const gateway = await startGateway(parts, { onDrain: () => process.kill(process.pid, "SIGTERM") });
   if (embedding !== undefined) return gateway;
 

@@ -1,4 +1,5 @@
 import { type Broker, type Clock, type Directory, type PubSub, type Sessions, systemClock } from "@fanfare/domain";
+import type { RedisOptions } from "ioredis";
 import { connectCluster } from "./cluster-backend.ts";
 import type { Commands } from "./commands.ts";
 import type { Log } from "./log.ts";
@@ -7,6 +8,7 @@ import { MemoryDirectory } from "./memory-directory.ts";
 import { MemoryPubSub } from "./memory-pub-sub.ts";
 import { MemorySessions } from "./memory-sessions.ts";
 import type { PartitionedPubSub } from "./partitioned-pub-sub.ts";
+import { PatternListener } from "./pattern-listener.ts";
 import { RedisBroker } from "./redis-broker.ts";
 import { RedisDirectory } from "./redis-directory.ts";
 import { openPartition } from "./redis-partition.ts";
@@ -31,6 +33,11 @@ export interface Backend {
   readonly pubSub: PubSub;
   readonly directory: Directory;
   readonly sessions: Sessions;
+  /**
+   * Hears what others PUBLISH on Redis channels of a glob pattern, while the connection holds; nothing without Redis. `hear`
+   * MUST NOT throw.
+   */
+  listen(pattern: string, hear: (message: Buffer) => void): void;
   /** Messages at which the pub-sub's listener threw. */
   listenerErrors(): number;
   close(): Promise<void>;
@@ -47,20 +54,38 @@ function inMemory(cluster: string, clock: Clock): Backend {
   const pubSub = new MemoryPubSub();
   const broker = new MemoryBroker({ cluster, pubSub, clock });
   const directory = new MemoryDirectory(clock);
-  return backend("memory", broker, pubSub, directory, new MemorySessions(clock));
+  return backend("memory", broker, pubSub, directory, new MemorySessions(clock), { listen: () => {}, close: () => {} });
 }
 
 function onOneRedis(redisUrl: string, cluster: string, log: Log, clock: Clock): Backend {
   const { target, close } = connectOne(parseRedisUrl(redisUrl), log, clock);
   const partition = openPartition(target, log);
   const pubSub = new RedisPubSub({ target, commands: partition.commands, log, clock });
-  return onRedis(new RedisBroker({ cluster, partitions: [partition] }), pubSub, cluster, partition.commands, close);
+  const broker = new RedisBroker({ cluster, partitions: [partition] });
+  return onRedis(broker, pubSub, cluster, partition.commands, listening(target, log, close));
 }
 
 function onCluster(target: ClusterTarget, cluster: string, log: Log, clock: Clock): Backend {
-  const { partitions, pubSub, count, close } = connectCluster(target, cluster, log, clock);
+  const { partitions, pubSub, count, target: anyNode, close } = connectCluster(target, cluster, log, clock);
   const broker = new RedisBroker({ cluster, partitions, agreed: () => count.check() });
-  return onRedis(broker, pubSub, cluster, partitions[0].commands, close);
+  return onRedis(broker, pubSub, cluster, partitions[0].commands, listening(anyNode, log, close));
+}
+
+/** What differs between the ways to a Redis. */
+interface More extends Pick<Backend, "listen"> {
+  close(): void;
+}
+
+/** Listeners get a connection each, to wherever `target` leads at the time. */
+function listening(target: RedisOptions, log: Log, close: () => void): More {
+  const listeners: PatternListener[] = [];
+  return {
+    listen: (pattern, hear) => void listeners.push(new PatternListener(target, pattern, hear, log)),
+    close() {
+      for (const listener of listeners) listener.close();
+      close();
+    },
+  };
 }
 
 /** `commands` leads to the partition of the directory and the sessions. */
@@ -69,9 +94,9 @@ function onRedis(
   pubSub: RedisPubSub | PartitionedPubSub,
   cluster: string,
   commands: Commands,
-  closed: () => void = () => {},
+  more: More,
 ): Backend {
-  return backend("redis", broker, pubSub, new RedisDirectory(cluster, commands), new RedisSessions(cluster, commands), closed);
+  return backend("redis", broker, pubSub, new RedisDirectory(cluster, commands), new RedisSessions(cluster, commands), more);
 }
 
 function backend(
@@ -80,7 +105,7 @@ function backend(
   pubSub: PubSub & { readonly listenerErrors: number },
   directory: Directory,
   sessions: Sessions,
-  closed: () => void = () => {},
+  { listen, close }: More,
 ): Backend {
   return {
     kind,
@@ -88,11 +113,12 @@ function backend(
     pubSub,
     directory,
     sessions,
+    listen,
     listenerErrors: () => pubSub.listenerErrors,
     async close() {
       await pubSub.close();
       await broker.close();
-      closed();
+      close();
     },
   };
 }

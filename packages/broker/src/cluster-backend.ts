@@ -17,6 +17,8 @@ export interface ClusterConnections {
   readonly partitions: RedisPartitions;
   readonly pubSub: PartitionedPubSub;
   readonly count: PartitionCount;
+  /** Leads to a node of the cluster. */
+  readonly target: RedisOptions;
   close(): void;
 }
 
@@ -47,6 +49,7 @@ export function connectCluster(
       openPubSub: (slot, commands) => new RedisPubSub({ target: target(slot), commands, log: saying(log, { slot }), clock }),
     }),
     count: new PartitionCount(cluster, first.asking.commands, partitions, log),
+    target: target(slotOf("{0}")),
     close: () => topology.close(),
   };
 }

@@ -1,8 +1,11 @@
 import { Redis, type RedisOptions } from "ioredis";
 import type { Log } from "./log.ts";
 
-/** `commands` asks and is answered; `durable` waits for replicas besides; `subscriber` hears what is announced. */
-export type Role = "commands" | "durable" | "subscriber";
+/**
+ * `commands` asks and is answered; `durable` waits for replicas besides; `subscriber` hears what is announced; `patterns`
+ * hears what others PUBLISH.
+ */
+export type Role = "commands" | "durable" | "subscriber" | "patterns";
 
 /** How long a connection may take to come about, and how long its greeting may. */
 const connectTimeoutMs = 1_500;

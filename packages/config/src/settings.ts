@@ -101,7 +101,7 @@ export const settingsTable = {
     schemes: ["redis", "rediss", "redis+unix", "redis+sentinel", "redis+cluster"],
     secret: true,
     fromFile: true,
-    doc: "The Redis that nodes share. Absent: an in-memory broker, which serves one process only and forgets when it ends.",
+    doc: "The Redis that nodes share: redis://host:port, rediss:// with TLS, redis+unix:///socket, redis+sentinel://host:port,host:port/name, or redis+cluster://host:port,host:port?partitions=8. Absent: an in-memory broker, which serves one process only and forgets when it ends.",
     usedBy: ["up", "gateway", "admin", "serve", "ingest"],
   },
   cluster: {

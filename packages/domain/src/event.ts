@@ -38,3 +38,12 @@ export function eventName(text: unknown): EventName {
   }
   return text as EventName;
 }
+
+export function isEventName(text: unknown): text is EventName {
+  try {
+    eventName(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -7,6 +7,8 @@ import {
   FanfareError,
   formatBookmark,
   isAnnouncement,
+  isChannelName,
+  isEventName,
   type Position,
   type PubSub,
   parseAnnouncement,
@@ -33,6 +35,8 @@ import { Turns } from "./turns.ts";
 
 /** How long a subscriber waits for the broker before it is told to try again. */
 const subscribeDeadlineMs = 2_000;
+/** `PacketType.EVENT` of the Socket.IO protocol. */
+const eventPacket = 2;
 
 export interface FanoutParts {
   readonly broker: Broker;
@@ -226,6 +230,23 @@ export class Fanout {
     return this.#turns.take(socket, [channel], async () => socket.leave(this.#channels.roomOf(channel)));
   }
 
+  /**
+   * Delivers an event that is in no log to whoever is here now: what stock emitters send to rooms. A room is a channel by its
+   * name, or a session by its id; none means everybody. Events of a reserved name are dropped.
+   */
+  pass(args: readonly unknown[], rooms: readonly string[], except: readonly string[]): void {
+    if (this.#namespace === undefined || !isEventName(args[0])) {
+      this.#parts.observer.announcement("garbage");
+      return;
+    }
+    this.#parts.observer.announcement("foreign");
+    const opts = { rooms: this.#roomsNamed(rooms), except: this.#roomsNamed(except), flags: { local: true } };
+    if (rooms.length > 0 && opts.rooms.size === 0) return;
+    // Through the stock encoder: what an emitter sends may have binaries anywhere.
+    this.#namespace.adapter.broadcast({ type: eventPacket, data: [...args], nsp: "/" }, opts);
+    if (typeof args.at(-1) === "string") this.#restoreBookmarks([...opts.rooms]);
+  }
+
   /** Sends one event to one socket, past the adapter: what it hears from us directly is not a publication. */
   send(socket: Socket, event: string, ...args: readonly unknown[]): void {
     deliverToSocket(socket, encodeText(JSON.stringify([event, ...args])));
@@ -297,6 +318,17 @@ export class Fanout {
     const announcement = parseAnnouncement(message);
     if (announcement === undefined) observer.announcement("garbage");
     else this.#lanes.of(state).hear(state, itemOfAnnouncement(announcement));
+  }
+
+  #roomsNamed(names: readonly string[]): Set<string> {
+    const { sockets } = this.#namespace ?? {};
+    return new Set(
+      names.flatMap((name) => [
+        ...(isChannelName(name) ? [this.#channels.roomOf(name)] : []),
+        // A session's private room: only ever by an id that is connected here.
+        ...(sockets?.has(name) ? [name] : []),
+      ]),
+    );
   }
 
   /**

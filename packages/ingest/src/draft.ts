@@ -8,6 +8,7 @@ import {
   memberTexts,
   parseJson,
   payloadOf,
+  publicationId,
 } from "@fanfare/domain";
 
 /** What a message says, as far as its source could read it. */
@@ -37,7 +38,7 @@ export function draftOf({ channel, event, id, json }: Said): Draft {
   return {
     channel: channelName(channel),
     event: event === undefined ? defaultEvent : eventName(event),
-    id: idOf(id),
+    id: publicationId(id),
     payload: payloadOf(parseJson(json), json),
   };
 }
@@ -64,14 +65,6 @@ function textMember(value: Readonly<Record<string, unknown>>, name: string): str
   if (member === undefined || member === null) return undefined;
   if (typeof member !== "string") throw shape(`/${name}`, "must be a text");
   return member;
-}
-
-function idOf(id: string): string {
-  // Half a surrogate pair has no UTF-8: different ids would become the same one in the broker.
-  if (id === "" || id.length > limits.idLengthMax || /\p{Surrogate}/u.test(id)) {
-    throw shape("/id", `must be 1 to ${limits.idLengthMax} characters of well-formed Unicode`);
-  }
-  return id;
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
