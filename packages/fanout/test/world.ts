@@ -22,10 +22,10 @@ import { Fanout } from "../src/index.ts";
  */
 
 const cluster = "test";
-const retention = { count: 1_000, seconds: 600 };
+export const retention = { count: 1_000, seconds: 600 };
 
 /** Short waits end in the next turn of the event loop, long ones (canaries, idle checks) never. */
-const clock: Clock = {
+export const clock: Clock = {
   now: () => 0,
   monotonic: () => 0,
   after(ms, task) {
