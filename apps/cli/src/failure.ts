@@ -1,5 +1,7 @@
 import { asFanfareError, FanfareError, type FieldError } from "@fanfare/domain";
-import pc from "picocolors";
+import { colorsFor } from "./colors.ts";
+
+const pc = colorsFor(process.stderr);
 
 interface FailureOptions {
   /** The code that a server refused with. */

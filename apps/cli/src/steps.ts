@@ -1,6 +1,8 @@
-import pc from "picocolors";
-
 const columns = 80;
+
+import { colorsFor } from "./colors.ts";
+
+const pc = colorsFor(process.stdout);
 
 /** Where things are printed. A terminal can replace the running line, a pipe cannot. */
 export interface Screen {

@@ -3,9 +3,11 @@ import { parseClusterUrl, parseRedisUrl } from "@fanfare/broker";
 import { loadSettings, printableSettings, type Settings } from "@fanfare/config";
 import { FanfareError, type FieldError } from "@fanfare/domain";
 import { Command } from "commander";
-import pc from "picocolors";
+import { colorsFor } from "../colors.ts";
 import { type RedisFacts, redisFacts } from "../redis-facts.ts";
 import { type Given, given, settingAlone, withSettings } from "../settings.ts";
+
+const pc = colorsFor(process.stdout);
 
 export function checkCommand(): Command {
   const command = new Command("check").description("check settings and rules: every mistake of both at once");

@@ -1,10 +1,12 @@
 import { text } from "node:stream/consumers";
 import { channelName, payloadOfText } from "@fanfare/domain";
 import { Command } from "commander";
-import pc from "picocolors";
 import { adminUrlOf } from "../addresses.ts";
 import { postToAdmin, refusalOf } from "../admin-client.ts";
+import { colorsFor } from "../colors.ts";
 import { settingsFrom, withSettings } from "../settings.ts";
+
+const pc = colorsFor(process.stdout);
 
 interface PublishFlags {
   readonly event?: string;

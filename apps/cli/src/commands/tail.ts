@@ -1,11 +1,13 @@
 import type { Publication } from "@fanfare/client";
 import { channelName, formatPosition, limits, parsePosition } from "@fanfare/domain";
 import { Command, InvalidArgumentError } from "commander";
-import pc from "picocolors";
 import { publicUrlOf } from "../addresses.ts";
+import { colorsFor } from "../colors.ts";
 import { settingsFrom, withSettings } from "../settings.ts";
 import { onStop } from "../stop.ts";
 import { follow } from "../tail/follow.ts";
+
+const pc = colorsFor(process.stdout);
 
 interface TailFlags {
   readonly since?: ReturnType<typeof parsePosition>;
