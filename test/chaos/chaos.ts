@@ -1,6 +1,7 @@
 import { appendFile } from "node:fs/promises";
+import type { SharedRedis } from "@fanfare/test-support";
 import { expect, test } from "vitest";
-import { type Fault, type Round, runFault } from "./run-fault.ts";
+import { type Fault, type Round, runFault, runFaultOn } from "./run-fault.ts";
 
 const rounds = Number(process.env.CHAOS_ROUNDS ?? 1);
 const firstSeed = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 1e9));
@@ -25,13 +26,25 @@ interface Row {
 
 /** A test of one fault: as many rounds as asked for, each with the seed after the last one's. */
 export function chaos(fault: Fault): void {
-  test(`${fault.name}: nothing lost, doubled or out of order`, { timeout: rounds * roundMs }, async () => {
+  inRounds(fault, (seed) => runFault(fault, seed));
+}
+
+/** As {@link chaos}, on what `start` starts for each round instead of a redis-server. */
+export function chaosOn<Redis extends SharedRedis>(start: () => Promise<Redis>, fault: Fault<Redis>): void {
+  inRounds(fault, (seed) => runFaultOn(start, fault, seed));
+}
+
+function inRounds(
+  { name, losesLog = false, movesClients = false }: Pick<Fault, "name" | "losesLog" | "movesClients">,
+  run: (seed: number) => Promise<Round>,
+): void {
+  test(`${name}: nothing lost, doubled or out of order`, { timeout: rounds * roundMs }, async () => {
     const done: Round[] = [];
     try {
       for (let round = 0; round < rounds; round++) {
         const seed = firstSeed + round;
-        console.log(`${fault.name}: round ${round + 1} of ${rounds}, seed ${seed}`);
-        const result = await runFault(fault, seed);
+        console.log(`${name}: round ${round + 1} of ${rounds}, seed ${seed}`);
+        const result = await run(seed);
         done.push(result);
         const { lost, doubled, disordered, wrong } = result.verdict;
         // A few of each tell as much as thousands.
@@ -42,14 +55,15 @@ export function chaos(fault: Fault): void {
           wrong: wrong.slice(0, 5),
         };
         expect.soft(flaws, `seed ${seed}`).toEqual({ lost: [], doubled: [], disordered: [], wrong: [] });
-        if (fault.losesLog) expect.soft(result.untold, `seed ${seed}: not told`).toEqual([]);
+        if (losesLog) expect.soft(result.untold, `seed ${seed}: not told`).toEqual([]);
         else
           expect
             .soft([result.verdict.resets, result.verdict.fresh], `seed ${seed}: resets, sessions not recovered`)
             .toEqual([0, 0]);
+        if (movesClients) expect.soft(result.recoveries, `seed ${seed}: sessions recovered`).toBeGreaterThan(0);
       }
     } finally {
-      await report(rowOf(fault.name, done));
+      await report(rowOf(name, done));
     }
   });
 }

@@ -1,4 +1,4 @@
-import type { Acked, Cluster } from "@fanfare/test-support";
+import type { Acked, Cluster, SharedRedis } from "@fanfare/test-support";
 
 /** Publishers that never give up: 100 publications a second, each tried again with the same id until it is stored. */
 export interface Load {
@@ -11,7 +11,7 @@ export interface Load {
 
 const everyMs = 10;
 
-export function startLoad(cluster: Cluster, channels: readonly string[], run: string, payloadBytes = 0): Load {
+export function startLoad(cluster: Cluster<SharedRedis>, channels: readonly string[], run: string, payloadBytes = 0): Load {
   const acked: Acked[] = [];
   const ackedAtMs = new Map<string, number>();
   const pending = new Set<Promise<void>>();

@@ -1,21 +1,25 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
+import { type Channel, channelName, partitionOf } from "@fanfare/domain";
 import {
   type Acked,
   type Cluster,
   type ClusterOptions,
   judge,
   type Random,
+  type SharedRedis,
   seeded,
-  startCluster,
+  startClusterOn,
+  startRedis,
   type TestClient,
+  type TestRedis,
   until,
   type Verdict,
 } from "@fanfare/test-support";
 import { type Load, startLoad } from "./load.ts";
 
-/** One operational event. */
-export interface Fault {
+/** One operational event, and the kind of Redis that it befalls. */
+export interface Fault<Redis extends SharedRedis = TestRedis> {
   /** As in the table of `npm run chaos`. */
   readonly name: string;
   readonly cluster?: ClusterOptions;
@@ -23,13 +27,17 @@ export interface Fault {
   readonly payloadBytes?: number;
   /** Whether the log is gone afterwards, so that every subscriber must be told. Otherwise nobody may be told anything. */
   readonly losesLog?: boolean;
+  /** Whether clients lose their node, so that some sessions must have been recovered. */
+  readonly movesClients?: boolean;
   /** Brings the fault about; resolves when it is over. */
-  strike(world: World): Promise<void>;
+  strike(world: World<Redis>): Promise<void>;
 }
 
-interface World {
-  readonly cluster: Cluster;
+interface World<Redis extends SharedRedis> {
+  readonly cluster: Cluster<Redis>;
   readonly clients: readonly TestClient[];
+  /** What is published to and heard: each in a partition of its own, where there are several. */
+  readonly channels: readonly Channel[];
   readonly random: Random;
   /** The first length in the short version, the second in the full one. */
   lasting(shortMs: number, fullMs: number): Promise<void>;
@@ -50,7 +58,14 @@ export interface Round {
   readonly untold: readonly string[];
 }
 
-const channels = [1, 2, 3, 4, 5].map((index) => `public:chaos${index}`);
+/** As many as a redis+cluster:// URL stands for when it does not say. */
+const partitions = 8;
+const channels = [0, 1, 2, 3, 4].map((partition): Channel => {
+  for (let number = 1; ; number++) {
+    const channel = channelName(`public:chaos${number}`);
+    if (partitionOf(channel, partitions) === partition) return channel;
+  }
+});
 
 const full = process.env.CHAOS_FULL === "1";
 const clientCount = full ? 60 : 15;
@@ -62,9 +77,19 @@ const silenceMs = 20_000;
 const heldUpMs = 250;
 
 /** Publishes at 100 a second to stock clients on three nodes, brings the fault about and judges what everyone has heard. */
-export async function runFault(fault: Fault, seed: number): Promise<Round> {
+export function runFault(fault: Fault, seed: number): Promise<Round> {
+  const { redisProxies: port = false, redis } = fault.cluster ?? {};
+  return runFaultOn(() => startRedis({ port, ...redis }), fault, seed);
+}
+
+/** As {@link runFault}, on the Redis that `start` starts for it. */
+export async function runFaultOn<Redis extends SharedRedis>(
+  start: () => Promise<Redis>,
+  fault: Fault<Redis>,
+  seed: number,
+): Promise<Round> {
   const random = seeded(seed);
-  const cluster = await startCluster({ gateways: 3, ...fault.cluster });
+  const cluster = await startClusterOn(await start(), { gateways: 3, ...fault.cluster });
   try {
     const clients = await connect(cluster);
     const load = startLoad(cluster, channels, `${seed}-${randomBytes(4).toString("hex")}`, fault.payloadBytes);
@@ -73,6 +98,7 @@ export async function runFault(fault: Fault, seed: number): Promise<Round> {
     await fault.strike({
       cluster,
       clients,
+      channels,
       random,
       lasting: (shortMs, fullMs) => pause(full ? fullMs : shortMs),
       aMoment: () => pause(random.between(0, 1_000)),
@@ -100,7 +126,7 @@ export async function runFault(fault: Fault, seed: number): Promise<Round> {
 }
 
 /** Stock clients of every kind through the balancer, with not a line of code about reconnecting. */
-function connect(cluster: Cluster): Promise<TestClient[]> {
+function connect(cluster: Cluster<SharedRedis>): Promise<TestClient[]> {
   const kinds = [["websocket"], ["polling"], undefined] as const;
   return Promise.all(
     // By threes, so that the balancer's round gives every node clients of every kind.

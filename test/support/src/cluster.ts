@@ -11,16 +11,25 @@ import { Rest } from "./rest.ts";
 import { type ServerProcess, startServerProcess } from "./server-process.ts";
 import { TestClient, type TestClientOptions } from "./test-client.ts";
 
-export interface ClusterOptions {
-  readonly gateways?: number;
-  readonly admins?: number;
+export interface ClusterOptions extends ProcessOptions {
   /** How its redis-server is started. */
   readonly redis?: StartRedisOptions;
-  /** Puts a fault proxy between every gateway and Redis. */
+}
+
+interface ProcessOptions {
+  readonly gateways?: number;
+  readonly admins?: number;
+  /** Puts a fault proxy between every gateway and Redis, which then is one server at a port. */
   readonly redisProxies?: boolean;
   readonly rules?: RulesFile;
   /** Further FANFARE_… settings of all processes. */
   readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Whatever the processes share: one server, or several behind one URL. */
+export interface SharedRedis {
+  readonly url: string;
+  stop(): Promise<void>;
 }
 
 /** One Socket.IO node. */
@@ -60,8 +69,8 @@ const openRules: RulesFile = {
 };
 
 /** Real processes on free ports of 127.0.0.1, and a Redis of their own. */
-export class Cluster {
-  readonly redis: TestRedis;
+export class Cluster<Redis extends SharedRedis = TestRedis> {
+  readonly redis: Redis;
   /** In front of the nodes that run: round robin, sessions to their node. */
   readonly balancer: FaultProxy;
   readonly #dir: string;
@@ -78,7 +87,7 @@ export class Cluster {
 
   /** For {@link startCluster}, which waits for everything. */
   constructor(parts: {
-    readonly redis: TestRedis;
+    readonly redis: Redis;
     readonly balancer: FaultProxy;
     readonly dir: string;
     readonly env: Readonly<Record<string, string>>;
@@ -212,16 +221,25 @@ export class Cluster {
   }
 }
 
-/** Starts the processes and resolves when all of them are ready. Ends them again when one of them is not. */
+/** Starts the processes on a Redis that is started with them, and resolves when all of them are ready. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
-  const { gateways = 2, admins = 1, redisProxies = false, rules = openRules, env = {} } = options;
-  const redis = await startRedis({ port: redisProxies, ...options.redis });
+  return startClusterOn(await startRedis({ port: options.redisProxies ?? false, ...options.redis }), options);
+}
+
+/**
+ * Starts the processes on this Redis, which ends with them, and resolves when all of them are ready. Ends everything again
+ * when one of them is not.
+ */
+export async function startClusterOn<Redis extends SharedRedis>(
+  redis: Redis,
+  { gateways = 2, admins = 1, redisProxies = false, rules = openRules, env = {} }: ProcessOptions = {},
+): Promise<Cluster<Redis>> {
   const dir = await mkdtemp(join(tmpdir(), "fanfare-cluster-"));
   const rulesPath = join(dir, "rules.json");
   await writeFile(rulesPath, JSON.stringify(rules));
   const secret = randomBytes(18).toString("base64url");
   const balancer = await startBalancer(() => cluster.liveGateways);
-  const cluster: Cluster = new Cluster({
+  const cluster: Cluster<Redis> = new Cluster({
     redis,
     balancer,
     dir,

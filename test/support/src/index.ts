@@ -5,7 +5,9 @@ export {
   type ClusterOptions,
   type GatewayProcess,
   type IngestProcess,
+  type SharedRedis,
   startCluster,
+  startClusterOn,
 } from "./cluster.ts";
 export { type FaultMode, type FaultProxy, startFaultProxy } from "./fault-proxy.ts";
 export type { Acked, Entry, Fresh, Heard, Reset } from "./history.ts";
