@@ -6,9 +6,10 @@ import { run } from "./run.mjs";
  * The first of these programs that is on PATH, with its folder, or undefined.
  *
  * @param {readonly string[]} names
+ * @param {readonly string[]} [more] folders searched after those of PATH
  */
-export function onPath(names) {
-  const folders = (process.env.PATH ?? "").split(delimiter).filter((folder) => folder !== "");
+export function onPath(names, more = []) {
+  const folders = [...(process.env.PATH ?? "").split(delimiter), ...more].filter((folder) => folder !== "");
   return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable);
 }
 

@@ -56,20 +56,36 @@ export async function pythonPrograms() {
   return { ok: true, note: before.length === 0 ? Object.values(modules).join(", ") : `installed ${before.join(", ")}` };
 }
 
+/** HAProxy and nginx, for the tests of infra/: each starts one of its own, never the system's service. */
+export async function balancers() {
+  const each = [
+    await provide(["haproxy"], "haproxy", systemFolders),
+    // Its smallest flavour; all of them install the same name.
+    await provide(["nginx"], "nginx-light", systemFolders),
+  ];
+  const said = (/** @type {"note" | "output"} */ field) => each.flatMap((one) => one[field] ?? []).join(", ");
+  return { ok: each.every(({ ok }) => ok), output: said("output"), note: said("note") };
+}
+
 /** luacheck, for the Lua scripts of the broker. */
 export async function luacheck() {
   return provide(["luacheck"], "lua-check");
 }
 
+/** Where the distribution puts servers; often only on root's PATH. */
+const systemFolders = ["/usr/sbin", "/usr/local/sbin"];
+
 /**
  * @param {readonly string[]} programs
  * @param {string} aptName
+ * @param {readonly string[]} [folders] searched besides PATH
+ * @returns {Promise<{ ok: boolean, note?: string, output?: string }>}
  */
-async function provide(programs, aptName) {
-  const present = onPath(programs);
+async function provide(programs, aptName, folders = []) {
+  const present = onPath(programs, folders);
   if (present !== undefined) return { ok: true, note: present };
   const installed = await aptInstall(aptName);
-  const now = onPath(programs);
+  const now = onPath(programs, folders);
   if (now !== undefined) return { ok: true, note: `installed ${aptName}` };
   return { ok: false, output: installed.output || `${aptName} was installed, but none of ${programs.join(", ")} is on PATH.` };
 }
