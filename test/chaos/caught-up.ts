@@ -5,8 +5,9 @@ const writesPausedMs = 10_000;
 
 /**
  * Holds up writes to a primary and resolves when its replica has all that it answered. A replica hears what was answered
- * only afterwards, so whatever is on its way when a primary dies is lost, and no node can help it. That loss, and how
- * subscribers are told, is tested with the broker; here what remains is the failover itself, which must not lose anything.
+ * only afterwards, so whatever is on its way when a primary dies is lost, and no node can help it. How subscribers are told
+ * of that loss is the row of sentinel-lagging.test.ts; what remains here is the failover itself, which must not lose
+ * anything.
  */
 export async function caughtUp(primary: TestRedis, replica: TestRedis): Promise<void> {
   await primary.cli("client", "pause", String(writesPausedMs), "write");
