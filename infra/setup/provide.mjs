@@ -43,6 +43,8 @@ export async function pythonPrograms() {
     // python-socketio's client takes these for polling and for websocket.
     requests: "python3-requests",
     websocket: "python3-websocket",
+    // And its asyncio client this one.
+    aiohttp: "python3-aiohttp",
   };
   const missing = async () => {
     const found = await Promise.all(Object.keys(modules).map((name) => run("/usr/bin/python3", ["-c", `import ${name}`])));
