@@ -14,16 +14,18 @@ export type ConfigFile = "haproxy/haproxy.cfg" | "haproxy/haproxy-sticky.cfg" | 
 export interface RealBalancer {
   readonly url: string;
   /** Puts these nodes into the configuration and has the program read it again, as an operator does after a deploy. */
-  reload(nodes: readonly GatewayProcess[]): Promise<void>;
+  reload(nodes: readonly Upstream[]): Promise<void>;
   /** What it printed. */
   log(): string;
   stop(): Promise<void>;
 }
 
+type Upstream = Pick<GatewayProcess, "port" | "peerPort">;
+
 interface Places {
   readonly dir: string;
   readonly port: number;
-  readonly nodes: readonly GatewayProcess[];
+  readonly nodes: readonly Upstream[];
 }
 
 /** Names and places in the configurations that are other ones here. */
@@ -54,7 +56,7 @@ const ours = {
 };
 
 /** Starts the program the configuration is for, in front of three nodes, and resolves when it accepts connections. */
-export async function startRealBalancer(file: ConfigFile, nodes: readonly GatewayProcess[]): Promise<RealBalancer> {
+export async function startRealBalancer(file: ConfigFile, nodes: readonly Upstream[]): Promise<RealBalancer> {
   const name = file.startsWith("haproxy") ? "haproxy" : "nginx";
   const program = found(name);
   const dir = await mkdtemp(join(tmpdir(), `fanfare-${name}-`));
@@ -62,7 +64,7 @@ export async function startRealBalancer(file: ConfigFile, nodes: readonly Gatewa
   await chmod(dir, 0o755);
   const port = await freePort();
   const config = join(dir, name);
-  const write = async (to: readonly GatewayProcess[]): Promise<void> => {
+  const write = async (to: readonly Upstream[]): Promise<void> => {
     const places = { dir, port, nodes: to };
     const text = await readFile(fileURLToPath(new URL(`../../infra/${file}`, import.meta.url)), "utf8");
     const changes = name === "haproxy" ? ours.haproxy(places, file.includes("sticky")) : ours.nginx(places);
