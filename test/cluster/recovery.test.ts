@@ -174,7 +174,8 @@ describe("with recovery off", () => {
     expect(client.publications("public:a")[0]).toMatchObject({ arity: 3, bookmark: null });
     breakConnection(client);
     await back(client);
-    expect(client.socket.recovered).toBe(false);
+    // The stock client says undefined where the server gave it nothing to come back with.
+    expect(client.socket.recovered).toBeFalsy();
     expect(await cluster.redis.cli("keys", "*:session:*")).toEqual([]);
   });
 });
