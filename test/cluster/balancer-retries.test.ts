@@ -80,3 +80,21 @@ describe.each(cases)("behind $file, a $method", ({ file, method }) => {
     expect(got).toBe(1);
   });
 });
+
+describe.each(["haproxy/haproxy.cfg", "haproxy/haproxy-sticky.cfg"] as const)("behind %s, a 503", (file) => {
+  test("to the first request of a session sends it to another node, to a later one it is the answer", async () => {
+    const full = await node((_, response) => void response.writeHead(503).end());
+    const free = await node((_, response) => void response.end("ok"));
+    const via = await balancer(
+      file,
+      [full, full, free].map((port) => ({ port, peerPort: port })),
+    );
+    const first = `${via.url}/socket.io/?EIO=4&transport=polling`;
+    const later = new Set<number>();
+    for (let n = 0; n < 6; n++) {
+      expect((await fetch(first)).status).toBe(200);
+      later.add(await ask(via, "GET", n));
+    }
+    expect(later).toContain(503);
+  });
+});
