@@ -41,6 +41,8 @@ export interface GatewayOptions {
 const messageBytesMax = 1_000_000;
 /** A reconnect storm overflows Node's default of 511: 1,132 connections were dropped by the kernel when 5,000 came back. */
 const backlog = 4_096;
+/** Longer than any usual balancer keeps an idle connection: it is to close first, or a request may meet our closing. */
+const keepAliveMs = 75_000;
 /** The end of a drain, as a share of its time: the directory, the adapter and the servers, once all clients are gone. */
 const endShare = 0.15;
 /** What a node that stops waits for the directory to take it out: its lease ends by itself. */
@@ -54,7 +56,7 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
   const gate = new AcceptGate(settings.acceptPerSecond, clock);
   let draining = false;
 
-  const http = createServer((_, response) => json(response, 404, { code: "NOT_FOUND" }));
+  const http = createServer({ keepAliveTimeout: keepAliveMs }, (_, response) => json(response, 404, { code: "NOT_FOUND" }));
   // A balancer that sends a draining node requests over a connection it keeps is to open none of the kind again.
   http.prependListener("request", (_, response) => draining && response.setHeader("connection", "close"));
   const io = new Server(http, {
