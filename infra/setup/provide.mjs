@@ -69,6 +69,14 @@ export async function balancers() {
   return { ok: each.every(({ ok }) => ok), output: said("output"), note: said("note") };
 }
 
+/** What people have at hand when they follow docs/examples. */
+export async function shellPrograms() {
+  // redis-tools is the client only; it starts no server.
+  const each = [await provide(["curl"], "curl"), await provide(["redis-cli"], "redis-tools")];
+  const said = (/** @type {"note" | "output"} */ field) => each.flatMap((one) => one[field] ?? []).join(", ");
+  return { ok: each.every(({ ok }) => ok), output: said("output"), note: said("note") };
+}
+
 /** luacheck, for the Lua scripts of the broker. */
 export async function luacheck() {
   return provide(["luacheck"], "lua-check");
