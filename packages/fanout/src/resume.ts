@@ -72,8 +72,13 @@ function missedIn(
   const now = state.delivered;
   if (now === undefined) return { items: [] };
   const live = captured.filter(({ epoch, seq }) => epoch === now.epoch && seq > heard);
+  // What a session that is told to reload gets after that has no further hole, up to where live delivery takes over.
+  const told = (items: readonly Item[], reason: ResetReason) => ({
+    items: items.at(-1)?.offset === now.offset ? unbroken(items) : [],
+    reason,
+  });
   // The log started over while it was read: the room was told, and this session was not in it yet.
-  if (top.epoch !== now.epoch) return { items: live, reason: "epoch_changed" };
+  if (top.epoch !== now.epoch) return told(live, "epoch_changed");
   const sameEpoch = joined.epoch === now.epoch;
   const since = sameEpoch ? joined.offset : 0;
   const unheard = publications.filter(({ offset, seq }) => seq > heard && offset > since);
@@ -81,7 +86,7 @@ function missedIn(
     ...unheard.filter(({ offset }) => offset <= now.offset).map(itemOfPublication),
     ...live.filter(({ offset }) => offset > top.offset),
   ];
-  if (!sameEpoch) return { items, reason: "epoch_changed" };
+  if (!sameEpoch) return told(items, "epoch_changed");
   const [next] = items;
   const last = items.at(-1)?.offset ?? 0;
   // The chain of seqs shows whether anything between the bookmark and the first publication found is gone.
@@ -91,5 +96,5 @@ function missedIn(
       : (next.previous <= heard || next.offset === since + 1) && isContiguous(items);
   // The lane may have skipped what was trimmed meanwhile: it told the room, and this session was not in it yet.
   const skipped = now.offset > Math.max(top.offset, last);
-  return complete && !skipped ? { items } : { items: unbroken(items), reason: "trimmed" };
+  return complete && !skipped ? { items } : told(items, "trimmed");
 }
