@@ -1,5 +1,5 @@
 import { anonymous, authorize, type Identity } from "@fanfare/access";
-import { asFanfareError, type Channel, channelName, clientEvents, FanfareError, limits, validator } from "@fanfare/domain";
+import { asFanfareError, type Channel, channelName, clientEvents, FanfareError, limits, pause, validator } from "@fanfare/domain";
 import type { ExtendedError, Server } from "socket.io";
 import { subscribeTo } from "./handlers/subscribe.ts";
 import type { GatewayParts } from "./parts.ts";
@@ -116,7 +116,7 @@ async function whenBrokerAnswers<Value>(
       return await act();
     } catch (thrown) {
       if (asFanfareError(thrown).band !== "dependency") throw thrown;
-      await new Promise<void>((resolve) => void clock.after(retryMs, resolve));
+      await pause(retryMs, clock);
     }
   }
   return undefined;

@@ -1,4 +1,4 @@
-import type { Clock } from "@fanfare/domain";
+import { type Clock, pause } from "@fanfare/domain";
 import type { Fanout } from "@fanfare/fanout";
 import type { Relay } from "@fanfare/relay";
 import type { Server, Socket } from "socket.io";
@@ -75,8 +75,4 @@ export async function pace<Item>(
     next += batch;
     if (next < items.length) await pause(pauseMs, clock);
   }
-}
-
-function pause(ms: number, clock: Clock): Promise<void> {
-  return new Promise((resolve) => void clock.after(ms, resolve));
 }

@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import { Server as TcpServer } from "node:net";
-import type { NodeRecord } from "@fanfare/domain";
+import { type NodeRecord, pause } from "@fanfare/domain";
 import { type EngineServer, newSessionId, newSidPrefix, PeerGuard, Relay } from "@fanfare/relay";
 import { Server } from "socket.io";
 import { AcceptGate } from "./accept-gate.ts";
@@ -128,7 +128,7 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
     stopGauges();
     stopTelling();
     parts.recovery?.stop();
-    await Promise.race([told.then(() => lease.end()), new Promise<void>((resolve) => void clock.after(leaveMs, resolve))]);
+    await Promise.race([told.then(() => lease.end()), pause(leaveMs, clock)]);
     fanout.close();
     http.closeAllConnections();
     // Closes the transports of those who are still here, not their sockets: a client disconnected by name stays away.

@@ -7,6 +7,7 @@ import {
   type Ownership,
   type Position,
   parseBookmark,
+  pause,
   type SessionRecord,
   type Sessions,
 } from "@fanfare/domain";
@@ -135,7 +136,7 @@ export class Recovery {
         return await sessions.claim(pid, node, lifeMs);
       } catch (thrown) {
         if (asFanfareError(thrown).band !== "dependency" || waited >= claimPatienceMs) throw thrown;
-        await new Promise<void>((resolve) => void clock.after(claimRetryMs, resolve));
+        await pause(claimRetryMs, clock);
       }
     }
   }

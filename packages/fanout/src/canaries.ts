@@ -29,12 +29,6 @@ export class Canaries {
     return [...this.#byChannel.values()].every(({ alive }) => alive);
   }
 
-  /** How long ago the one came back that has been away longest; undefined until all have come back once. */
-  get ageMs(): number | undefined {
-    const ages = [...this.#byChannel.values()].map(({ ageMs }) => ageMs);
-    return ages.every((age) => age !== undefined) ? Math.max(...ages) : undefined;
-  }
-
   stop(): void {
     for (const canary of this.#byChannel.values()) canary.stop();
   }

@@ -20,13 +20,13 @@ import type { Namespace, Server, Socket } from "socket.io";
 import { Canaries } from "./canaries.ts";
 import type { ChannelState } from "./channel-state.ts";
 import { Channels } from "./channels.ts";
+import { within } from "./deadline.ts";
 import { watchIdleChannels } from "./idle-check.ts";
 import { type Item, itemOfAnnouncement } from "./item.ts";
 import { Lanes } from "./lanes.ts";
 import { deliverToRoom, deliverToSocket, type EncodedEvent, encodeBinary, encodeText } from "./local-delivery.ts";
 import { LogReader } from "./log-reader.ts";
 import type { FanoutObserver, ResetReason } from "./observer.ts";
-import { within } from "./pause.ts";
 import { type ReplayOptions, replay } from "./replay.ts";
 import { missedSince } from "./resume.ts";
 import { StockAdapter } from "./stock-adapter.ts";
@@ -148,11 +148,6 @@ export class Fanout {
     return this.#lanes.flowing && this.#canaries.alive;
   }
 
-  /** How long ago a canary came back, in milliseconds; undefined before the first has. */
-  get canaryAgeMs(): number | undefined {
-    return this.#canaries.ageMs;
-  }
-
   /** The channels with subscribers on this node, and how many. */
   *subscribers(): Iterable<[Channel, number]> {
     for (const { channel, room } of this.#channels) {
@@ -206,7 +201,10 @@ export class Fanout {
         const missed = await missedSince(memberships, this.#reader, (seqs) => this.#lanes.reach(seqs));
         if (missed === undefined) return false;
         // From here to the last join nothing is awaited, as in #join.
-        for (const { state, reason } of missed.resets) this.#tellReset(state, reason, [socket]);
+        for (const { state, reason } of missed.resets) {
+          observer.reset(reason);
+          deliverToSocket(socket, resetNotice(state.channel, reason));
+        }
         const heard = [...bookmark.seqs];
         for (const { partition, item } of missed.items) {
           heard[partition] = item.seq;
@@ -355,15 +353,9 @@ export class Fanout {
     }
   }
 
-  #reset(state: ChannelState, reason: ResetReason): void {
-    const ids = this.#namespace?.adapter.rooms.get(state.room) ?? [];
-    const sockets = [...ids].flatMap((id) => this.#namespace?.sockets.get(id) ?? []);
-    this.#tellReset(state, reason, sockets);
-  }
-
-  #tellReset({ channel }: ChannelState, reason: ResetReason, sockets: readonly Socket[]): void {
+  #reset({ channel, room }: ChannelState, reason: ResetReason): void {
     this.#parts.observer.reset(reason);
-    for (const socket of sockets) this.send(socket, "fanfare:reset", { channel, reason });
+    if (this.#namespace !== undefined) deliverToRoom(this.#namespace, room, [], resetNotice(channel, reason));
   }
 
   /** With the bookmark that it brings along, or with another one. */
@@ -373,4 +365,8 @@ export class Fanout {
     const text = kept === undefined ? args : withBookmark(args, kept);
     return binary ? encodeBinary(text) : encodeText(text);
   }
+}
+
+function resetNotice(channel: Channel, reason: ResetReason): EncodedEvent {
+  return encodeText(JSON.stringify(["fanfare:reset", { channel, reason }]));
 }

@@ -1,7 +1,6 @@
-import type { Broker, Clock } from "@fanfare/domain";
+import { type Broker, type Clock, pause } from "@fanfare/domain";
 import type { ChannelState } from "./channel-state.ts";
 import { standsAt } from "./continuity.ts";
-import { pause } from "./pause.ts";
 
 /** Between two rounds, give or take a quarter, so that the nodes of a cluster do not ask all at once. */
 const roundMs = 30_000;

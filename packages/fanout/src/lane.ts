@@ -1,10 +1,9 @@
-import type { Broker, Channel, Clock, LogSlice, Publication, Seq } from "@fanfare/domain";
+import { type Broker, type Channel, type Clock, type LogSlice, type Publication, pause, type Seq } from "@fanfare/domain";
 import type { ChannelState } from "./channel-state.ts";
 import { type Delivered, judge, standsAt } from "./continuity.ts";
 import { type Item, itemOfPublication } from "./item.ts";
 import type { LogReader } from "./log-reader.ts";
 import type { FanoutObserver, ResetReason } from "./observer.ts";
-import { pause } from "./pause.ts";
 
 /** Announcements kept while the lane is held up; with more, they are let go and read from the logs instead. */
 const queueMax = 10_000;

@@ -1,8 +1,7 @@
-import { type Bookmark, type Clock, FanfareError, formatBookmark, type Link, type Seq } from "@fanfare/domain";
+import { type Bookmark, type Clock, FanfareError, formatBookmark, type Link, pause, type Seq } from "@fanfare/domain";
 import type { ChannelState } from "./channel-state.ts";
 import type { Channels } from "./channels.ts";
 import { Lane, type LaneParts } from "./lane.ts";
-import { pause } from "./pause.ts";
 
 /** How long a session that has heard more elsewhere waits for this node to get there. */
 const lagPatienceMs = 2_000;

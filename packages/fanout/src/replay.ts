@@ -1,8 +1,7 @@
-import type { Clock, Position } from "@fanfare/domain";
+import { type Clock, type Position, pause } from "@fanfare/domain";
 import type { ChannelState } from "./channel-state.ts";
 import { type Item, isContiguous, itemOfPublication } from "./item.ts";
 import type { LogReader } from "./log-reader.ts";
-import { pause } from "./pause.ts";
 
 export interface ReplayOptions {
   /** Replay what came after this position. */

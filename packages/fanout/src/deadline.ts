@@ -1,9 +1,5 @@
 import { type Clock, FanfareError } from "@fanfare/domain";
 
-export function pause(ms: number, clock: Clock): Promise<void> {
-  return new Promise((resolve) => void clock.after(ms, resolve));
-}
-
 /** The promise's outcome, or `BROKER_UNAVAILABLE` when there is none in time. */
 export function within<Value>(ms: number, promise: Promise<Value>, clock: Clock): Promise<Value> {
   return new Promise((resolve, reject) => {
