@@ -67,15 +67,25 @@ function firstChannels(socket: ClientSocket, identity: Identity): Channel[] {
 
 /** Brings a connected socket to its channels and greets it. */
 async function settle(socket: ClientSocket, parts: GatewayParts, resumption: Resumption | undefined): Promise<void> {
-  const { fanout, node, recovery } = parts;
+  const { fanout, node } = parts;
   if (resumption !== undefined) await resume(socket, parts, resumption);
   else await subscribeToFirst(socket, parts);
+  const kept = await writtenDown(socket, parts, resumption);
   if (!socket.connected) return;
   const user = identityOf(socket).user ?? null;
   const greeting = { id: socket.id, user, node, channels: fanout.channelsOf(socket) };
   // Only a session that is written down can be taken up again, so only then is there a bookmark to start from.
-  const kept = await (recovery?.save(socket).then(() => true) ?? Promise.resolve(false)).catch(() => false);
   fanout.send(socket, "fanfare:welcome", greeting, ...(kept ? [fanout.bookmark] : []));
+}
+
+/** Whether the broker has the session's record. One that was taken up has brought it along. */
+async function writtenDown(socket: ClientSocket, parts: GatewayParts, resumption: Resumption | undefined): Promise<boolean> {
+  const { fanout, recovery } = parts;
+  if (recovery === undefined || resumption !== undefined) return recovery !== undefined;
+  const write = (): Promise<boolean> => recovery.save(socket).then(() => true);
+  // Without channels there is nothing to lose yet: such a client is greeted at once.
+  if (fanout.channelsOf(socket).length === 0) return write().catch(() => false);
+  return (await whenBrokerAnswers(socket, parts, write)) ?? false;
 }
 
 /** What it may no longer subscribe to, a session does not get back. */

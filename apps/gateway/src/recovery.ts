@@ -90,12 +90,9 @@ export class Recovery {
     return undefined;
   }
 
-  /** Notes what the socket is subscribed to now, and writes it down. Rejects with `BROKER_UNAVAILABLE`. */
-  async subscribed(socket: ClientSocket, channel: Channel, position: Position): Promise<void> {
-    const kept = this.#kept.get(socket.id);
-    if (kept === undefined) return;
-    kept.channels.set(channel, { epoch: position.epoch, offset: position.offset });
-    await this.#save(kept);
+  /** Notes what the socket is subscribed to now; {@link save} writes it down. */
+  subscribed(socket: ClientSocket, channel: Channel, { epoch, offset }: Position): void {
+    this.#kept.get(socket.id)?.channels.set(channel, { epoch, offset });
   }
 
   async unsubscribed(socket: ClientSocket, channel: Channel): Promise<void> {
@@ -103,7 +100,7 @@ export class Recovery {
     if (kept?.channels.delete(channel)) await this.#save(kept);
   }
 
-  /** Writes the session down for the first time, or again. */
+  /** Writes the session down for the first time, or again. Rejects with `BROKER_UNAVAILABLE`. */
   async save(socket: ClientSocket): Promise<void> {
     const kept = this.#kept.get(socket.id);
     if (kept !== undefined) await this.#save(kept);

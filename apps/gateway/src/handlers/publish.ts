@@ -24,19 +24,17 @@ export const publish: Handler = async ({ socket, broker, fanout, rules, metrics 
   const id = givenId === undefined ? undefined : publicationId(givenId);
   const draft = { channel, event: event === undefined ? defaultEvent : eventName(event), payload: payloadOf(data), id };
   const stop = metrics.publishDuration.startTimer();
-  try {
-    const outcome = await broker.publish(draft, rules.of(channel).retain, { durable });
-    metrics.publications.inc({ source: "client", outcome: outcome.kind });
-    if (outcome.kind === "conflict") throw new FanfareError("ID_CONFLICT");
-    const { kind, position, replicas } = outcome;
-    return { channel, ...position, duplicate: kind === "duplicate", ...(replicas === undefined ? {} : { replicas }) };
-  } catch (error) {
-    if (!(error instanceof FanfareError && error.code === "ID_CONFLICT"))
+  const outcome = await broker
+    .publish(draft, rules.of(channel).retain, { durable })
+    .catch((thrown: unknown) => {
       metrics.publications.inc({ source: "client", outcome: "failed" });
-    throw error;
-  } finally {
-    stop();
-  }
+      throw thrown;
+    })
+    .finally(stop);
+  metrics.publications.inc({ source: "client", outcome: outcome.kind });
+  if (outcome.kind === "conflict") throw new FanfareError("ID_CONFLICT");
+  const { kind, position, replicas } = outcome;
+  return { channel, ...position, duplicate: kind === "duplicate", ...(replicas === undefined ? {} : { replicas }) };
 };
 
 /** What the client sent, as text again: the Socket.IO parser has already turned it into values. */

@@ -6,10 +6,21 @@ import type { Asked, Handler } from "./handler.ts";
 const parse = validator(clientEvents.SubscribeRequest);
 
 /** `{ channel, since?, rewind? }` or a plain channel name → `{ channel, epoch, offset, recovered, replayed }` */
-export const subscribe: Handler = (asked, request) =>
-  subscribeTo(asked, typeof request === "string" ? { channel: request } : parse(request));
+export const subscribe: Handler = async (asked, request) => {
+  const { socket, fanout, recovery } = asked;
+  const { added, ...answer } = await subscribeTo(asked, typeof request === "string" ? { channel: request } : parse(request));
+  if (added) {
+    // A subscription that is not written down would be missing after a recovery, and nobody would notice.
+    await recovery?.save(socket).catch(async (thrown) => {
+      await fanout.unsubscribe(socket, answer.channel);
+      await recovery.unsubscribed(socket, answer.channel).catch(() => undefined);
+      throw thrown;
+    });
+  }
+  return answer;
+};
 
-/** The same for what a connection subscribes to when it opens. */
+/** The same for what a connection subscribes to when it opens; its session is written down once, by the caller. */
 export async function subscribeTo({ socket, fanout, recovery, rules }: Asked, request: clientEvents.SubscribeRequest) {
   const channel = channelName(request.channel);
   const subscribed = fanout.isSubscribed(socket, channel);
@@ -22,12 +33,6 @@ export async function subscribeTo({ socket, fanout, recovery, rules }: Asked, re
   // Replaying is reading history: since and rewind are for those who may do that, or who were there.
   if (request.rewind !== undefined) authorize(rules, "history", channel, identityOf(socket), true);
   const { epoch, offset, recovered, replayed } = await fanout.subscribe(socket, channel, request);
-  if (!subscribed) {
-    // A subscription that is not written down would be missing after a recovery, and nobody would notice.
-    await recovery?.subscribed(socket, channel, { epoch, offset }).catch(async (thrown) => {
-      await fanout.unsubscribe(socket, channel);
-      throw thrown;
-    });
-  }
-  return { channel, epoch, offset, recovered, replayed };
+  if (!subscribed) recovery?.subscribed(socket, channel, { epoch, offset });
+  return { added: !subscribed, channel, epoch, offset, recovered, replayed };
 }
