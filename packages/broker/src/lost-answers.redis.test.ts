@@ -1,39 +1,10 @@
-import { freePort, type StartRedisOptions, startRedis, type TestRedis, until } from "@fanfare/test-support";
+import { freePort, until } from "@fanfare/test-support";
 import { describe, expect, test } from "vitest";
-import { type FaultProxy, startFaultProxy } from "../test/fault-proxy.ts";
-import {
-  answeredWithinMs,
-  draftOf,
-  isUp,
-  keep,
-  type Node,
-  news,
-  openNode,
-  publishUntilStored,
-  useCleanups,
-} from "../test/node.ts";
+import { answeredWithinMs, draftOf, isUp, keep, news, publishUntilStored, useRedis } from "../test/node.ts";
 
 // A rejection that nobody handles fails a vitest run by itself, so every test here also shows that there is none.
 
-const cleanup = useCleanups();
-
-async function redisWith(options?: StartRedisOptions): Promise<TestRedis> {
-  const redis = await startRedis(options);
-  cleanup(() => redis.stop());
-  return redis;
-}
-
-async function proxyTo(redis: TestRedis): Promise<FaultProxy> {
-  const proxy = await startFaultProxy({ host: "127.0.0.1", port: Number(new URL(redis.url).port) });
-  cleanup(() => proxy.close());
-  return proxy;
-}
-
-function nodeAt(redisUrl: string): Node {
-  const node = openNode(redisUrl);
-  cleanup(() => node.close());
-  return node;
-}
+const { redisWith, proxyTo, nodeAt } = useRedis();
 
 describe("when answers get lost", () => {
   test("a publish is refused in time, and its retry with the same id finds what was stored", async () => {

@@ -1,6 +1,5 @@
-import { type StartRedisOptions, startRedis, type TestRedis, until } from "@fanfare/test-support";
+import { until } from "@fanfare/test-support";
 import { describe, expect, test } from "vitest";
-import { type FaultProxy, startFaultProxy } from "../test/fault-proxy.ts";
 import {
   draftOf,
   expectAnswers,
@@ -8,38 +7,17 @@ import {
   isDown,
   isUp,
   keep,
-  type Node,
   news,
-  openNode,
   publishUntilStored,
   topicOf,
-  useCleanups,
+  useRedis,
 } from "../test/node.ts";
-import { quiet } from "../test/quiet.ts";
 import type { Log } from "./log.ts";
 
 // A rejection that nobody handles fails a vitest run by itself, so every test here also shows that there is none.
 
 const newsTopic = topicOf(news, { partitions: 1 });
-const cleanup = useCleanups();
-
-async function redisWith(options?: StartRedisOptions): Promise<TestRedis> {
-  const redis = await startRedis(options);
-  cleanup(() => redis.stop());
-  return redis;
-}
-
-async function proxyTo(redis: TestRedis): Promise<FaultProxy> {
-  const proxy = await startFaultProxy({ host: "127.0.0.1", port: Number(new URL(redis.url).port) });
-  cleanup(() => proxy.close());
-  return proxy;
-}
-
-function nodeAt(redisUrl: string, log: Log = quiet): Node {
-  const node = openNode(redisUrl, log);
-  cleanup(() => node.close());
-  return node;
-}
+const { redisWith, proxyTo, nodeAt } = useRedis();
 
 test("a node that starts before Redis answers no in time, waits with its subscriptions, and heals when Redis comes", async () => {
   const redis = await redisWith({ port: true });

@@ -12,10 +12,11 @@ import {
   roomOf,
   topicOfRoom,
 } from "@fanfare/domain";
-import { until } from "@fanfare/test-support";
+import { type StartRedisOptions, startRedis, type TestRedis, until } from "@fanfare/test-support";
 import { afterEach, expect } from "vitest";
 import { type Backend, openBackend } from "../src/backend.ts";
 import type { Log } from "../src/log.ts";
+import { type FaultProxy, startFaultProxy } from "./fault-proxy.ts";
 import { quiet } from "./quiet.ts";
 
 const cluster = "c";
@@ -41,6 +42,28 @@ export function useCleanups(): (task: () => unknown) => void {
     for (const task of tasks.splice(0).reverse()) await task();
   });
   return (task) => void tasks.push(task);
+}
+
+/** Servers, proxies and nodes that end with the test that asked for them. To be called once in a file. */
+export function useRedis() {
+  const cleanup = useCleanups();
+  return {
+    async redisWith(options?: StartRedisOptions): Promise<TestRedis> {
+      const redis = await startRedis(options);
+      cleanup(() => redis.stop());
+      return redis;
+    },
+    async proxyTo(redis: TestRedis): Promise<FaultProxy> {
+      const proxy = await startFaultProxy({ host: "127.0.0.1", port: Number(new URL(redis.url).port) });
+      cleanup(() => proxy.close());
+      return proxy;
+    },
+    nodeAt(redisUrl: string, log: Log = quiet): Node {
+      const node = openNode(redisUrl, log);
+      cleanup(() => node.close());
+      return node;
+    },
+  };
 }
 
 export function openNode(redisUrl: string, log: Log = quiet): Node {
