@@ -9,7 +9,7 @@ export function settingsDocs(): string {
 
 const head = `# Settings
 
-<!-- Made from packages/config/src/settings.ts. After a change there:
+<!-- Made from packages/config/src/settings/. After a change there:
      npx vitest run --project unit packages/config -u -->
 
 Every setting can be given in four places; the first that has it wins:

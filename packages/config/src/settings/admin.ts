@@ -1,0 +1,29 @@
+import { port, type SettingRow } from "./row.ts";
+
+/** The admin API. */
+export const adminSettings = {
+  adminPort: {
+    ...port,
+    env: "FANFARE_ADMIN_PORT",
+    default: 9_000,
+    doc: "Port of the admin API, the console and /docs. 0 takes any free one.",
+    usedBy: ["up", "admin", "serve", "client"],
+  },
+  adminHost: {
+    env: "FANFARE_ADMIN_HOST",
+    type: "text",
+    default: "127.0.0.1",
+    doc: "Address that the admin port listens on. Only this machine by default: widen it knowingly.",
+    usedBy: ["up", "admin", "serve"],
+  },
+  adminKeys: {
+    env: "FANFARE_ADMIN_KEYS",
+    type: "list",
+    item: "name:secret[:scope+scope]",
+    default: [],
+    secret: true,
+    fromFile: true,
+    doc: "Who may use the admin API. The secret is plain or sha256=HEX; no scope means all. Without any key the API answers 401 to everything. See docs/RULES.md.",
+    usedBy: ["up", "admin", "serve"],
+  },
+} as const satisfies Record<string, SettingRow>;
