@@ -101,9 +101,9 @@ test("all mistakes of all places are told at once, each under the name that was 
     "FANFARE_REDIS: is not a setting; did you mean FANFARE_REDIS_URL?",
     "orgins in fanfare.config.json: is not a setting; did you mean origins in fanfare.config.json?",
     'FANFARE_PORT: must be a whole number from 0 to 65535, not "http"',
+    'FANFARE_RECOVERY: must be one of on, off, not "maybe"',
     'drainMs in fanfare.config.json: must be a whole number of milliseconds from 0 to 600000, not "long"',
     '--ping-interval-ms: must be a whole number of milliseconds from 50 to 3600000, not "soon"',
-    'FANFARE_RECOVERY: must be one of on, off, not "maybe"',
   ]);
 });
 
