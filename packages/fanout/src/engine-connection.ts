@@ -1,0 +1,62 @@
+import type { Socket as TcpSocket } from "node:net";
+import type { Socket } from "socket.io";
+
+/*
+ * Engine.IO 6.6 and ws 8 as seen from inside (engine.io lib/socket.ts, lib/transports/websocket.ts; ws lib/sender.js): what
+ * their types keep private, and what one must see to write between their writes. engine-connection.test.ts holds these
+ * shapes against the real ones.
+ */
+
+/** One packet in Engine.IO's own queue. */
+export interface EnginePacket {
+  readonly type: string;
+  readonly data?: string | Buffer;
+  readonly options?: unknown;
+}
+
+export interface WriteOptions {
+  readonly preEncoded: true;
+  /** Handed by engine.io to `ws` as it is, for connections without compression. */
+  readonly wsPreEncodedFrame?: readonly Buffer[];
+}
+
+/** The parts of `ws` that a transport writes through. */
+interface WebSocketParts {
+  readonly readyState: number;
+  /** What neither the sender nor the TCP socket has handed to the system yet. */
+  readonly bufferedAmount: number;
+  readonly _socket?: TcpSocket | null;
+  readonly _sender?: { readonly _state: number; readonly _queue: readonly unknown[] } | null;
+  terminate(): void;
+}
+
+export interface EngineTransport {
+  readonly name: string;
+  readonly supportsBinary: boolean;
+  /** Engine.IO's option, not what was negotiated: with it, any connection may compress. */
+  readonly perMessageDeflate?: unknown;
+  /** Of websockets only. */
+  readonly socket?: WebSocketParts;
+}
+
+export interface EngineConnection {
+  readonly readyState: string;
+  readonly transport: EngineTransport;
+  /** What was sent and not yet handed to the transport. */
+  readonly writeBuffer: readonly EnginePacket[];
+  write(data: string | Buffer, options: WriteOptions): void;
+  close(discard?: boolean): void;
+  on(event: "packetCreate", listener: (this: EngineConnection, packet: EnginePacket) => void): unknown;
+  on(event: "flush", listener: (this: EngineConnection) => void): unknown;
+  once(event: "close" | "upgrade", listener: () => void): unknown;
+}
+
+/** Undefined for what is no connection of Engine.IO's. */
+export function connectionOf(socket: Socket): EngineConnection | undefined {
+  return socket.conn as unknown as EngineConnection | undefined;
+}
+
+/** Bytes of a packet as Engine.IO keeps it; of text, the characters, which is what it costs in memory. */
+export function packetBytes({ data }: EnginePacket): number {
+  return data?.length ?? 0;
+}
