@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { channelName, FanfareError } from "@fanfare/domain";
 import { expect, test } from "vitest";
 import { type AdminKey, allows, parseAdminKeys } from "./admin-keys.ts";
+import { makeAdminKey } from "./admin-keys-make.ts";
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 
@@ -101,4 +102,47 @@ test("every mistake is told at once and none shows a secret", () => {
 test("a key object shows neither the secret nor its hash", () => {
   const keys = parseAdminKeys(["ops:hunter2"]);
   expect(JSON.stringify([keys, keys.authenticate("hunter2")])).not.toMatch(/hunter2|[0-9a-f]{32}/);
+});
+
+test("a key that ends says when: with its last day, or at an instant", () => {
+  const endOf = (until: string) => parseAdminKeys([`a:secret:read+until=${until}`]).list[0];
+  expect(endOf("2027-01-31")).toEqual({ name: "a", scopes: ["read"], expiresAt: Date.parse("2027-02-01T00:00Z") });
+  expect(endOf("2027-01-31T12:30Z")?.expiresAt).toBe(Date.parse("2027-01-31T12:30Z"));
+  expect(endOf("2027-01-31T12:30:15Z")?.expiresAt).toBe(Date.parse("2027-01-31T12:30:15Z"));
+  expect(parseAdminKeys(["a:secret:until=2027-01-31"]).list[0]?.scopes).toEqual([]);
+});
+
+test.each(["", "tomorrow", "2027-02-31", "2027-13-01", "2027-01-31T25:00Z", "2027-01-31T12:00", "1e9", "2027-1-1"])(
+  "an end of %j is a mistake, not a key without one",
+  (until) => {
+    expect(mistakes(`a:secret:read+until=${until}`)).toEqual([expect.stringContaining("does not say when it ends")]);
+  },
+);
+
+test("two ends are one too many", () => {
+  expect(mistakes("a:secret:until=2027-01-31+until=2028-01-31")).toHaveLength(1);
+});
+
+test("a key that was made opens what it says, and its line does not give the secret away", () => {
+  const { secret, line } = makeAdminKey({ name: "ci", scopes: ["publish:news:*", "read"], until: "2027-01-31" });
+  expect(secret).toMatch(/^fanfare_[A-Za-z0-9_-]{43}$/);
+  expect(line).not.toContain(secret);
+  const keys = parseAdminKeys([line]);
+  expect(keys.authenticate(secret)).toEqual({
+    name: "ci",
+    scopes: ["publish:news:*", "read"],
+    expiresAt: Date.parse("2027-02-01T00:00Z"),
+  });
+  expect(makeAdminKey({ name: "ci" }).secret).not.toBe(makeAdminKey({ name: "ci" }).secret);
+});
+
+test.each([
+  { name: "" },
+  { name: "a b" },
+  { name: "a:b" },
+  { name: "a", scopes: ["write"] },
+  { name: "a", scopes: ["publish:*"] },
+  { name: "a", until: "soon" },
+])("nothing is made of %j", (draft) => {
+  expect(() => makeAdminKey(draft)).toThrow(FanfareError);
 });

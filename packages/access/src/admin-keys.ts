@@ -11,12 +11,18 @@ export interface AdminKey {
   readonly name: string;
   /** Empty: everything. */
   readonly scopes: readonly string[];
+  /** Milliseconds since 1970. Absent: it holds for as long as it is in the settings. */
+  readonly expiresAt?: number;
 }
 
 export interface AdminKeys {
   /** How many there are; with none, nobody gets in. */
   readonly size: number;
-  /** The key with this secret. Takes the same time whichever it is, and whether there is one. */
+  /** All of them, also those that have expired. */
+  readonly list: readonly AdminKey[];
+  /**
+   * The key with this secret, also when it has expired. Takes the same time whichever it is, and whether there is one.
+   */
   authenticate(presented: string): AdminKey | undefined;
 }
 
@@ -30,7 +36,11 @@ const wellFormedName = /^[A-Za-z0-9_.@-]{1,64}$/;
 const wellFormedSecret = /^[\x21-\x39\x3b-\x7e]{1,512}$/;
 const hashed = /^sha256=([0-9a-fA-F]{64})$/;
 
-/** Reads `name:secret[:scope+scope]` lines. Throws `SETTINGS_INVALID` with all mistakes at once, and never a secret in them. */
+/** What stands among the scopes of a key that expires: a day, which is its last, or an instant. UTC. */
+const expiry = /^until=(\d{4}-\d\d-\d\d)(T\d\d:\d\d(?::\d\d)?Z)?$/;
+const dayMs = 86_400_000;
+
+/** Reads `name:secret[:scope+scope][+until=2027-01-31]` lines. Throws `SETTINGS_INVALID` with all mistakes at once, and never a secret in them. */
 export function parseAdminKeys(lines: readonly string[]): AdminKeys {
   const entries: Entry[] = [];
   const errors: FieldError[] = [];
@@ -43,6 +53,7 @@ export function parseAdminKeys(lines: readonly string[]): AdminKeys {
 
   return {
     size: entries.length,
+    list: entries.map(({ key }) => key),
     authenticate(presented) {
       const digest = sha256(presented);
       let match: AdminKey | undefined;
@@ -71,7 +82,9 @@ function parseLine(line: string, earlier: readonly Entry[]): Entry | { readonly 
   const [name = "", secret, ...rest] = line.split(":");
   if (secret === undefined) return { wrong: ["must be name:secret or name:secret:scope+scope"] };
   // A scope has colons of its own, so what stands behind the secret is put together again.
-  const scopes = rest.length === 0 ? [] : rest.join(":").split("+");
+  const parts = rest.length === 0 ? [] : rest.join(":").split("+");
+  const scopes = parts.filter((part) => !part.startsWith("until="));
+  const ends = parts.filter((part) => part.startsWith("until="));
   const wrong: string[] = [];
 
   if (!wellFormedName.test(name)) wrong.push("has a name that is not 1 to 64 of A-Z a-z 0-9 _ . @ -");
@@ -87,7 +100,20 @@ function parseLine(line: string, earlier: readonly Entry[]): Entry | { readonly 
     if (!isScope(scope))
       wrong.push(`has a scope, number ${at + 1}, that is not one of ${adminScopes.join(", ")}, publish:<channel or prefix:*>`);
   }
-  return digest === undefined || wrong.length > 0 ? { wrong } : { key: { name, scopes }, digest };
+  const expiresAt = ends[0] === undefined ? undefined : endOf(ends[0]);
+  if (ends.length > 1 || Number.isNaN(expiresAt))
+    wrong.push("does not say when it ends: until= and a day such as 2027-01-31, or 2027-01-31T12:00Z, once");
+  if (digest === undefined || wrong.length > 0) return { wrong };
+  return { key: { name, scopes, ...(expiresAt === undefined ? {} : { expiresAt }) }, digest };
+}
+
+/** Milliseconds since 1970, NaN for what is no such time. A day is valid to its end. */
+function endOf(text: string): number {
+  const [, day = "", time] = expiry.exec(text) ?? [];
+  const startsAt = Date.parse(`${day}T00:00Z`);
+  // Date.parse takes the 31st of February for the 3rd of March.
+  if (Number.isNaN(startsAt) || !new Date(startsAt).toISOString().startsWith(day)) return Number.NaN;
+  return time === undefined ? startsAt + dayMs : Date.parse(day + time);
 }
 
 function isScope(text: string): boolean {

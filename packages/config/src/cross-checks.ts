@@ -3,7 +3,18 @@ import type { SettingKey, Settings } from "./settings.ts";
 
 /** Mistakes that only show when values are looked at together or from inside. `written` is the name that the person used. */
 export function crossChecks(settings: Partial<Settings>, written: (key: SettingKey) => string): FieldError[] {
-  return [...oneTokenKey(settings, written), ...wholeOrigins(settings, written)];
+  return [
+    ...oneTokenKey(settings, written),
+    ...wholeOrigins(settings, written),
+    ...sharedBroker(settings, written),
+    ...wholeTls(settings),
+  ];
+}
+
+/** In memory a broker serves one process. */
+function sharedBroker({ workers = 1, redisUrl }: Partial<Settings>, written: (key: SettingKey) => string): FieldError[] {
+  if (workers === 1 || redisUrl !== undefined) return [];
+  return [{ path: written("workers"), message: "needs FANFARE_REDIS_URL: several workers can only share what is in a Redis" }];
 }
 
 function oneTokenKey(settings: Partial<Settings>, written: (key: SettingKey) => string): FieldError[] {
@@ -20,4 +31,11 @@ function wholeOrigins({ origins = [] }: Partial<Settings>, written: (key: Settin
       path: written("origins"),
       message: `must be origins such as https://app.example.com or *, not ${JSON.stringify(origin.slice(0, 60))}`,
     }));
+}
+
+/** One half of a pair would silently mean no TLS. */
+function wholeTls({ tlsCert, tlsKey }: Partial<Settings>): FieldError[] {
+  if ((tlsCert === undefined) === (tlsKey === undefined)) return [];
+  const missing = tlsCert === undefined ? "FANFARE_TLS_CERT" : "FANFARE_TLS_KEY";
+  return [{ path: missing, message: "is missing: TLS needs the certificate and its key" }];
 }

@@ -169,6 +169,15 @@ test("only one way to check tokens is taken", () => {
   expect(mistakes({ env })).toEqual(["FANFARE_JWKS_URL: is a second way to check tokens beside FANFARE_TOKEN_SECRET: keep one"]);
 });
 
+test("several workers need a Redis to share", () => {
+  const env = { FANFARE_WORKERS: "2" };
+  expect(mistakes({ env })).toEqual([
+    "FANFARE_WORKERS: needs FANFARE_REDIS_URL: several workers can only share what is in a Redis",
+  ]);
+  expect(mistakes({ env: { ...env, FANFARE_REDIS_URL: "redis://a" } })).toEqual([]);
+  expect(mistakes({ env: { FANFARE_WORKERS: "1" } })).toEqual([]);
+});
+
 test("no mistake shows a secret", () => {
   const env = { FANFARE_REDIS_URL: "http://:hunter2@host", FANFARE_TOKEN_SECRET: "hunter2", FANFARE_TOKEN_SECRET_FILE: "/f" };
   const file = fileOf({ adminKeys: { ops: "hunter2" }, adminKey: ["hunter2"] });

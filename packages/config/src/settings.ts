@@ -2,8 +2,10 @@ import { accessSettings } from "./settings/access.ts";
 import { adminSettings } from "./settings/admin.ts";
 import { clientSettings } from "./settings/client.ts";
 import { ingestSettings } from "./settings/ingest.ts";
+import { limitSettings } from "./settings/limits.ts";
 import { nodeSettings } from "./settings/node.ts";
 import type { SettingRow } from "./settings/row.ts";
+import { tlsSettings } from "./settings/tls.ts";
 
 export type { SettingRow, SettingUser } from "./settings/row.ts";
 
@@ -12,6 +14,8 @@ export const settingsTable = {
   ...nodeSettings,
   ...adminSettings,
   ...accessSettings,
+  ...limitSettings,
+  ...tlsSettings,
   ...ingestSettings,
   ...clientSettings,
 } as const satisfies Record<string, SettingRow>;

@@ -30,6 +30,7 @@ export const catalogue = {
   UNAUTHENTICATED: { band: "caller", status: 401, says: "A valid key or token is needed." },
   TOKEN_INVALID: { band: "caller", status: 401, says: "The token is not one that this server accepts." },
   TOKEN_EXPIRED: { band: "caller", status: 401, says: "The token has expired: connect with a fresh one." },
+  TOKEN_REVOKED: { band: "caller", status: 401, says: "The token has been revoked." },
   FORBIDDEN: { band: "caller", status: 403, says: "No rule allows this." },
   ORIGIN_FORBIDDEN: { band: "caller", status: 403, says: "Pages of this origin may not connect." },
   NOT_SUBSCRIBED: { band: "caller", status: 403, says: "Only subscribers of the channel may do this." },
@@ -44,8 +45,15 @@ export const catalogue = {
     says: "Send application/json, or application/x-ndjson where a stream is expected.",
   },
   SUBSCRIPTIONS_EXCEEDED: { band: "caller", status: 422, says: "The connection has as many subscriptions as it may have." },
+  REVOCATIONS_EXCEEDED: { band: "caller", status: 422, says: "There are as many revocations as there may be." },
   ATOMIC_UNSUPPORTED: { band: "caller", status: 422, says: "The items of this batch cannot be stored as one." },
   RATE_LIMITED: { band: "overload", status: 429, says: "Too many requests: slow down.", retryAfterMs: 1_000 },
+  CONNECTIONS_EXCEEDED: {
+    band: "overload",
+    status: 429,
+    says: "There are as many connections of this user or address as there may be.",
+    retryAfterMs: 10_000,
+  },
   DRAINING: {
     band: "overload",
     status: 503,
@@ -76,6 +84,12 @@ export const catalogue = {
     says: "The keys that tokens are checked with cannot be fetched.",
     retryAfterMs: 2_000,
   },
+  AUTHORIZER_UNAVAILABLE: {
+    band: "dependency",
+    status: 503,
+    says: "The application that decides this did not answer.",
+    retryAfterMs: 1_000,
+  },
   SETTINGS_INVALID: { band: "caller", status: 500, says: "The settings cannot be used." },
   RULES_INVALID: { band: "caller", status: 500, says: "The rules file cannot be used." },
   INTERNAL: { band: "bug", status: 500, says: "Something broke on our side." },
@@ -102,6 +116,8 @@ export interface FanfareErrorOptions {
   readonly detail?: string;
   readonly errors?: readonly FieldError[];
   readonly cause?: unknown;
+  /** How long to wait before trying again, where that is better known than the catalogue knows it. */
+  readonly retryAfterMs?: number;
 }
 
 /** The one error class. Callers match on `code`; `cause` keeps what really happened. */
@@ -109,11 +125,13 @@ export class FanfareError extends Error {
   override readonly name = "FanfareError";
   readonly code: ErrorCode;
   readonly errors: readonly FieldError[] | undefined;
+  readonly #retryAfterMs: number | undefined;
 
   constructor(code: ErrorCode, options: FanfareErrorOptions = {}) {
     super(options.detail ?? catalogue[code].says, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.errors = options.errors;
+    this.#retryAfterMs = options.retryAfterMs;
   }
 
   get band(): Band {
@@ -126,7 +144,7 @@ export class FanfareError extends Error {
 
   get retryAfterMs(): number | undefined {
     const entry: CatalogueEntry = catalogue[this.code];
-    return entry.retryAfterMs;
+    return this.#retryAfterMs ?? entry.retryAfterMs;
   }
 
   /** The wire form: safe to show to whoever asked. */

@@ -19,11 +19,11 @@ export const adminSettings = {
   adminKeys: {
     env: "FANFARE_ADMIN_KEYS",
     type: "list",
-    item: "name:secret[:scope+scope]",
+    item: "name:secret[:scope+scope][+until=2027-01-31]",
     default: [],
     secret: true,
     fromFile: true,
-    doc: "Who may use the admin API. The secret is plain or sha256=HEX; no scope means all. Without any key the API answers 401 to everything. See docs/RULES.md.",
+    doc: "Who may use the admin API. The secret is plain or sha256=HEX; no scope means all; `fanfare key` makes one. Without any key the API answers 401 to everything. See docs/RULES.md.",
     usedBy: ["up", "admin", "serve"],
   },
 } as const satisfies Record<string, SettingRow>;

@@ -72,6 +72,15 @@ export const nodeSettings = {
     doc: "Whether requests of sessions that another node has are forwarded to it. off is for balancers that keep each session on its node by themselves.",
     usedBy: ["up", "gateway", "serve"],
   },
+  workers: {
+    env: "FANFARE_WORKERS",
+    type: "integer",
+    default: 1,
+    min: 1,
+    max: 256,
+    doc: "Nodes that fanfare serve runs behind its one public port, each in a process of its own, for machines with several cores. More than 1 needs FANFARE_REDIS_URL. Their peer ports are FANFARE_PEER_PORT and those that follow it, or any free ones when that is 0.",
+    usedBy: ["serve"],
+  },
   acceptPerSecond: {
     env: "FANFARE_ACCEPT_PER_SECOND",
     type: "integer",
