@@ -1,4 +1,13 @@
-import { type Broker, type Clock, type Directory, type PubSub, type Sessions, systemClock } from "@fanfare/domain";
+import {
+  type Broker,
+  type Clock,
+  type Directory,
+  type PubSub,
+  type Registry,
+  type Revocations,
+  type Sessions,
+  systemClock,
+} from "@fanfare/domain";
 import type { RedisOptions } from "ioredis";
 import { connectCluster } from "./cluster-backend.ts";
 import type { Commands } from "./commands.ts";
@@ -6,6 +15,8 @@ import type { Log } from "./log.ts";
 import { MemoryBroker } from "./memory-broker.ts";
 import { MemoryDirectory } from "./memory-directory.ts";
 import { MemoryPubSub } from "./memory-pub-sub.ts";
+import { MemoryRegistry } from "./memory-registry.ts";
+import { MemoryRevocations } from "./memory-revocations.ts";
 import { MemorySessions } from "./memory-sessions.ts";
 import type { PartitionedPubSub } from "./partitioned-pub-sub.ts";
 import { PatternListener } from "./pattern-listener.ts";
@@ -13,6 +24,8 @@ import { RedisBroker } from "./redis-broker.ts";
 import { RedisDirectory } from "./redis-directory.ts";
 import { openPartition } from "./redis-partition.ts";
 import { RedisPubSub } from "./redis-pub-sub.ts";
+import { RedisRegistry } from "./redis-registry.ts";
+import { RedisRevocations } from "./redis-revocations.ts";
 import { RedisSessions } from "./redis-sessions.ts";
 import { type ClusterTarget, parseClusterUrl, parseRedisUrl } from "./redis-url.ts";
 import { connectOne } from "./sentinel-backend.ts";
@@ -33,6 +46,8 @@ export interface Backend {
   readonly pubSub: PubSub;
   readonly directory: Directory;
   readonly sessions: Sessions;
+  readonly revocations: Revocations;
+  readonly registry: Registry;
   /**
    * Hears what others PUBLISH on Redis channels of a glob pattern, while the connection holds; nothing without Redis. `hear`
    * MUST NOT throw.
@@ -42,6 +57,9 @@ export interface Backend {
   listenerErrors(): number;
   close(): Promise<void>;
 }
+
+/** What is kept about nodes and clients, beside the channels. */
+type Registers = Pick<Backend, "directory" | "sessions" | "revocations" | "registry">;
 
 /** Never waits for Redis: a node starts while Redis is away and heals by itself. Throws `SETTINGS_INVALID`. */
 export function openBackend({ redisUrl, cluster, log, clock = systemClock }: BackendOptions): Backend {
@@ -54,7 +72,13 @@ function inMemory(cluster: string, clock: Clock): Backend {
   const pubSub = new MemoryPubSub();
   const broker = new MemoryBroker({ cluster, pubSub, clock });
   const directory = new MemoryDirectory(clock);
-  return backend("memory", broker, pubSub, directory, new MemorySessions(clock), { listen: () => {}, close: () => {} });
+  const registers = {
+    directory,
+    sessions: new MemorySessions(clock),
+    revocations: new MemoryRevocations(clock),
+    registry: new MemoryRegistry(clock),
+  };
+  return backend("memory", broker, pubSub, registers, { listen: () => {}, close: () => {} });
 }
 
 function onOneRedis(redisUrl: string, cluster: string, log: Log, clock: Clock): Backend {
@@ -88,7 +112,7 @@ function listening(target: RedisOptions, log: Log, close: () => void): More {
   };
 }
 
-/** `commands` leads to the partition of the directory and the sessions. */
+/** `commands` leads to the partition of the registers. */
 function onRedis(
   broker: RedisBroker,
   pubSub: RedisPubSub | PartitionedPubSub,
@@ -96,23 +120,27 @@ function onRedis(
   commands: Commands,
   more: More,
 ): Backend {
-  return backend("redis", broker, pubSub, new RedisDirectory(cluster, commands), new RedisSessions(cluster, commands), more);
+  const registers = {
+    directory: new RedisDirectory(cluster, commands),
+    sessions: new RedisSessions(cluster, commands),
+    revocations: new RedisRevocations(cluster, commands),
+    registry: new RedisRegistry(cluster, commands),
+  };
+  return backend("redis", broker, pubSub, registers, more);
 }
 
 function backend(
   kind: Backend["kind"],
   broker: Broker,
   pubSub: PubSub & { readonly listenerErrors: number },
-  directory: Directory,
-  sessions: Sessions,
+  registers: Registers,
   { listen, close }: More,
 ): Backend {
   return {
     kind,
     broker,
     pubSub,
-    directory,
-    sessions,
+    ...registers,
     listen,
     listenerErrors: () => pubSub.listenerErrors,
     async close() {

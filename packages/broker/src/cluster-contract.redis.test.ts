@@ -1,5 +1,11 @@
 import { type Broker, systemClock } from "@fanfare/domain";
-import { brokerContract, directoryContract, pubSubContract, sessionsContract } from "@fanfare/domain/contract";
+import {
+  brokerContract,
+  directoryContract,
+  pubSubContract,
+  revocationsContract,
+  sessionsContract,
+} from "@fanfare/domain/contract";
 import { startRedisCluster, type TestRedisCluster, until } from "@fanfare/test-support";
 import { afterAll, beforeAll, describe } from "vitest";
 import { codeOf } from "../test/node.ts";
@@ -78,6 +84,11 @@ describe("on a Redis Cluster of three primaries", () => {
   directoryContract(async () => {
     const { nodes, close } = await twoNodes(newCluster());
     return { directories: [nodes[0].directory, nodes[1].directory], close };
+  });
+
+  revocationsContract(async () => {
+    const { nodes, close } = await twoNodes(newCluster());
+    return { revocations: [nodes[0].revocations, nodes[1].revocations], close };
   });
 
   sessionsContract(async () => {

@@ -1,4 +1,10 @@
-import { brokerContract, directoryContract, pubSubContract, sessionsContract } from "@fanfare/domain/contract";
+import {
+  brokerContract,
+  directoryContract,
+  pubSubContract,
+  revocationsContract,
+  sessionsContract,
+} from "@fanfare/domain/contract";
 import { startRedis, type TestRedis } from "@fanfare/test-support";
 import { afterAll, beforeAll, describe } from "vitest";
 import { quiet } from "../test/quiet.ts";
@@ -8,6 +14,7 @@ import { RedisBroker } from "./redis-broker.ts";
 import { RedisDirectory } from "./redis-directory.ts";
 import { openPartition, type RedisPartition } from "./redis-partition.ts";
 import { RedisPubSub } from "./redis-pub-sub.ts";
+import { RedisRevocations } from "./redis-revocations.ts";
 import { RedisSessions } from "./redis-sessions.ts";
 import { parseRedisUrl } from "./redis-url.ts";
 
@@ -64,6 +71,17 @@ describe("on Redis", () => {
     const cluster = newCluster();
     return {
       directories: [new RedisDirectory(cluster, commands), new RedisDirectory(cluster, commands)],
+      async close() {
+        commands.close();
+      },
+    };
+  });
+
+  revocationsContract(async () => {
+    const commands = new Commands(parseRedisUrl(redis.url), quiet);
+    const cluster = newCluster();
+    return {
+      revocations: [new RedisRevocations(cluster, commands), new RedisRevocations(cluster, commands)],
       async close() {
         commands.close();
       },

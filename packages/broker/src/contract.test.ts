@@ -1,9 +1,16 @@
 import { systemClock } from "@fanfare/domain";
-import { brokerContract, directoryContract, pubSubContract, sessionsContract } from "@fanfare/domain/contract";
+import {
+  brokerContract,
+  directoryContract,
+  pubSubContract,
+  revocationsContract,
+  sessionsContract,
+} from "@fanfare/domain/contract";
 import { MemoryBroker } from "./memory-broker.ts";
 import { MemoryDirectory } from "./memory-directory.ts";
 import { MemoryHub } from "./memory-hub.ts";
 import { MemoryPubSub } from "./memory-pub-sub.ts";
+import { MemoryRevocations } from "./memory-revocations.ts";
 import { MemorySessions } from "./memory-sessions.ts";
 
 brokerContract(async (options) => {
@@ -39,4 +46,9 @@ directoryContract(async () => {
 sessionsContract(async () => {
   const sessions = new MemorySessions();
   return { sessions: [sessions, sessions], async close() {} };
+});
+
+revocationsContract(async () => {
+  const revocations = new MemoryRevocations();
+  return { revocations: [revocations, revocations], async close() {} };
 });

@@ -5,7 +5,7 @@ import type { Channel } from "@fanfare/domain";
  * on one primary, where one script can reach it.
  */
 
-/** Where the directory and the sessions live. */
+/** Where the directory, the sessions and the registry live. */
 const directoryPartition = 0;
 
 /** hash {epoch, top, seq}. Lives 24 h, or twice the log's time if that is longer, from the last publication or opening on. */
@@ -46,6 +46,31 @@ export function nodesKey(cluster: string): string {
 /** hash {node, turn, record}. Lives for the session's life, which its node keeps renewing. */
 export function sessionKey(cluster: string, pid: string): string {
   return `${cluster}:{${directoryPartition}}:session:${pid}`;
+}
+
+/**
+ * What the names of all keys of the registry begin with; registry-write.lua lists them with their types. They live as long as
+ * somebody is connected; what a lost node left is removed by the others, or by the next one to start. Beside them
+ * `said:<process>`, a string with JSON that lives as long as the process goes on saying it, and `saying`, a zset process →
+ * until when.
+ */
+export function registryPrefix(cluster: string): string {
+  return `${cluster}:{${directoryPartition}}:registry:`;
+}
+
+/** zset id → end of the revocation in ms since 1970. Lives for ever; what has ended is removed by the next one that is added. */
+export function revocationEndsKey(cluster: string): string {
+  return `${cluster}:{${directoryPartition}}:revocations:ends`;
+}
+
+/** hash id → JSON of the revocation. Lives as the one above. */
+export function revocationTextsKey(cluster: string): string {
+  return `${cluster}:{${directoryPartition}}:revocations:texts`;
+}
+
+/** hash {life, version}. Lives for ever. */
+export function revocationStateKey(cluster: string): string {
+  return `${cluster}:{${directoryPartition}}:revocations:state`;
 }
 
 function inPartition(cluster: string, partition: number, channel: Channel, kind: string): string {

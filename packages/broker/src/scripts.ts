@@ -91,5 +91,15 @@ export const scripts = {
     repeatedArgs: ["channel", "count"],
   }),
   "save-session": script("save-session", { keys: ["session"], args: ["node", "turn", "record", "life"] }),
+  revoke: script("revoke", { keys: ["ends", "texts", "state"], args: ["id", "text", "end", "life", "max"] }),
+  unrevoke: script("unrevoke", { keys: ["ends", "texts", "state"], args: ["id"] }),
+  revocations: script("revocations", { keys: ["texts", "state"], args: ["known"] }),
   "claim-session": script("claim-session", { keys: ["session"], args: ["node", "life"] }),
+  "registry-write": script("registry-write", {
+    keys: ["registry"],
+    args: ["node", "after", "stamp", "lease", "complete", "gone"],
+    repeatedArgs: ["goneId", "id", "turn", "user", "channels", "about", "unsent"],
+  }),
+  "registry-claim": script("registry-claim", { keys: ["registry"], args: ["node", "stamp", "lease"] }),
+  "registry-end": script("registry-end", { keys: ["registry"], args: ["node", "stamp"] }),
 } as const;

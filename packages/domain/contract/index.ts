@@ -5,4 +5,5 @@
 export { type BrokerWorld, brokerContract, type OpenBrokerWorld } from "./broker.contract.ts";
 export { type DirectoryWorld, directoryContract } from "./directory.contract.ts";
 export { type PubSubWorld, pubSubContract } from "./pub-sub.contract.ts";
+export { type RevocationsWorld, revocationsContract } from "./revocations.contract.ts";
 export { type SessionsWorld, sessionsContract } from "./sessions.contract.ts";

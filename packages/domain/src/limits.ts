@@ -21,6 +21,8 @@ export const limits = {
   historyLimitDefault: 100,
   /** Channels that one connection may be subscribed to. */
   subscriptionsMax: 128,
+  /** Revocations that are in force at a time: every node keeps all of them. */
+  revocationsMax: 10_000,
   /** Publications that one recovery replays; a client further behind is told to reload. */
   replayMax: 10_000,
   /** How long a publication's id is remembered, so that a retry within it never doubles. */

@@ -48,6 +48,8 @@ export const HistoryRequest = Type.Object(
   strict,
 );
 
+export const RefreshRequest = Type.Object({ token: Type.String({ maxLength: 8_192 }) }, strict);
+
 export const WhoamiRequest = Type.Object({}, strict);
 
 /** What a client may say when it connects. `token` is checked by the gateway. */

@@ -1,5 +1,6 @@
 import { Type } from "typebox";
 import { channelPattern } from "../channel.ts";
+import { limits } from "../limits.ts";
 
 /** Schema of the rules file: which channels may do what (see docs/RULES.md). */
 
@@ -23,6 +24,10 @@ export const NamespaceRules = Type.Object(
         strict,
       ),
     ),
+    /** Bytes of `data` that a client may publish. */
+    payloadBytesMax: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.bodyBytesMax })),
+    /** Names of events that a client may publish; absent: any. */
+    events: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: limits.eventLengthMax }), { maxItems: 100 })),
     joinLeave: Type.Optional(Type.Boolean()),
     slow: Type.Optional(Type.Union([Type.Literal("disconnect"), Type.Literal("latest"), Type.Literal("catchup")])),
   },
