@@ -3,6 +3,7 @@ import {
   brokerContract,
   directoryContract,
   pubSubContract,
+  registryContract,
   revocationsContract,
   sessionsContract,
 } from "@fanfare/domain/contract";
@@ -84,6 +85,11 @@ describe("on a Redis Cluster of three primaries", () => {
   directoryContract(async () => {
     const { nodes, close } = await twoNodes(newCluster());
     return { directories: [nodes[0].directory, nodes[1].directory], close };
+  });
+
+  registryContract(async () => {
+    const { nodes, close } = await twoNodes(newCluster());
+    return { registries: [nodes[0].registry, nodes[1].registry], close };
   });
 
   revocationsContract(async () => {

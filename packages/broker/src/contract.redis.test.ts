@@ -2,6 +2,7 @@ import {
   brokerContract,
   directoryContract,
   pubSubContract,
+  registryContract,
   revocationsContract,
   sessionsContract,
 } from "@fanfare/domain/contract";
@@ -14,6 +15,7 @@ import { RedisBroker } from "./redis-broker.ts";
 import { RedisDirectory } from "./redis-directory.ts";
 import { openPartition, type RedisPartition } from "./redis-partition.ts";
 import { RedisPubSub } from "./redis-pub-sub.ts";
+import { RedisRegistry } from "./redis-registry.ts";
 import { RedisRevocations } from "./redis-revocations.ts";
 import { RedisSessions } from "./redis-sessions.ts";
 import { parseRedisUrl } from "./redis-url.ts";
@@ -71,6 +73,17 @@ describe("on Redis", () => {
     const cluster = newCluster();
     return {
       directories: [new RedisDirectory(cluster, commands), new RedisDirectory(cluster, commands)],
+      async close() {
+        commands.close();
+      },
+    };
+  });
+
+  registryContract(async () => {
+    const commands = new Commands(parseRedisUrl(redis.url), quiet);
+    const cluster = newCluster();
+    return {
+      registries: [new RedisRegistry(cluster, commands), new RedisRegistry(cluster, commands)],
       async close() {
         commands.close();
       },

@@ -3,6 +3,7 @@ import {
   brokerContract,
   directoryContract,
   pubSubContract,
+  registryContract,
   revocationsContract,
   sessionsContract,
 } from "@fanfare/domain/contract";
@@ -10,6 +11,7 @@ import { MemoryBroker } from "./memory-broker.ts";
 import { MemoryDirectory } from "./memory-directory.ts";
 import { MemoryHub } from "./memory-hub.ts";
 import { MemoryPubSub } from "./memory-pub-sub.ts";
+import { MemoryRegistry } from "./memory-registry.ts";
 import { MemoryRevocations } from "./memory-revocations.ts";
 import { MemorySessions } from "./memory-sessions.ts";
 
@@ -46,6 +48,11 @@ directoryContract(async () => {
 sessionsContract(async () => {
   const sessions = new MemorySessions();
   return { sessions: [sessions, sessions], async close() {} };
+});
+
+registryContract(async () => {
+  const registry = new MemoryRegistry();
+  return { registries: [registry, registry], async close() {} };
 });
 
 revocationsContract(async () => {
