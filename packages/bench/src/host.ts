@@ -9,6 +9,14 @@ export interface BenchRedis {
   stop(): Promise<void>;
 }
 
+/** Programs of the folder native, built for this run. */
+export interface NativeTools {
+  /** Reads for many subscribers. */
+  readonly ears: string;
+  /** The control that does nothing but write. */
+  readonly floor: string;
+}
+
 /** What the bench needs from whoever runs it. It knows neither where Fanfare is installed nor how a Redis is found. */
 export interface BenchHost {
   /** The script that `fanfare <command>` runs. */
@@ -19,6 +27,8 @@ export interface BenchHost {
   guard(child: ChildProcess): void;
   /** Told in words what is going on; called a few times a second at most. */
   progress(text: string): void;
+  /** Set by `runBench`, where there is a compiler. */
+  readonly native?: NativeTools;
   /** Ends the run: all children are ended and `runScenario` rejects. */
   readonly signal: AbortSignal;
 }

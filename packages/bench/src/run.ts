@@ -1,5 +1,9 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { FanfareError } from "@fanfare/domain";
 import type { BenchHost, BenchOptions } from "./host.ts";
+import { buildNative } from "./process/native.ts";
 import { machine } from "./report/machine.ts";
 import type { Outcome } from "./report/outcome.ts";
 import { type Circumstances, headText, outcomeText, reportJson } from "./report/report.ts";
@@ -7,10 +11,11 @@ import { fanout } from "./scenarios/fanout.ts";
 import { idle } from "./scenarios/idle.ts";
 import { latency } from "./scenarios/latency.ts";
 import { publish } from "./scenarios/publish.ts";
+import { saturate } from "./scenarios/saturate.ts";
 import type { Scenario } from "./scenarios/scenario.ts";
 
 /** All scenarios by name, in the order in which they run. */
-export const scenarios: Readonly<Record<string, Scenario>> = { publish, latency, fanout, idle };
+export const scenarios: Readonly<Record<string, Scenario>> = { publish, latency, fanout, saturate, idle };
 
 export interface BenchWish extends BenchOptions {
   /** One scenario, or all of them. */
@@ -32,11 +37,17 @@ export async function runBench(wish: BenchWish, host: BenchHost, write: (text: s
   const circumstances: Circumstances = { command, at: new Date(), machine: machine(), redis, repetitions };
   if (!json) write(headText(circumstances));
   const outcomes: Record<string, readonly Outcome[]> = {};
-  for (const [name, { run }] of chosen) {
-    const progress = (text: string) => host.progress(`${name}: ${text}`);
-    const found = await run({ ...host, progress }, wish);
-    outcomes[name] = found;
-    if (!json) for (const outcome of found) write(outcomeText(outcome));
+  const dir = await mkdtemp(join(tmpdir(), "fanfare-bench-"));
+  try {
+    const native = await buildNative(dir);
+    for (const [name, { run }] of chosen) {
+      const progress = (text: string) => host.progress(`${name}: ${text}`);
+      const found = await run({ ...host, progress, ...(native === undefined ? {} : { native }) }, wish);
+      outcomes[name] = found;
+      if (!json) for (const outcome of found) write(outcomeText(outcome));
+    }
+  } finally {
+    await rm(dir, { recursive: true, force: true });
   }
   if (json) write(reportJson(circumstances, outcomes));
 }

@@ -7,13 +7,16 @@ import { type Cluster, channel } from "./cluster.ts";
 /** What `fanfare up` opens, too: every publication is stored, and a subscriber may ask for what it missed. */
 const rules = { namespaces: { public: { subscribe: "anyone", history: "anyone", retain: { count: 1_000, seconds: 600 } } } };
 
+/** The load generator opens its connections without a pause; what the accept gate does with such is not measured here. */
+const openDoors = { FANFARE_ACCEPT_PER_SECOND: "1000000" };
+
 /** One Redis, one admin and `nodes` gateways, as they ship. The subscribers belong on the last gateway. */
 export async function fanfareCluster(stage: Stage, nodes: number): Promise<Cluster> {
   const redis = await stage.redis();
   const token = randomBytes(16).toString("hex");
   const rulesFile = join(stage.dir, "rules.json");
   await writeFile(rulesFile, JSON.stringify(rules));
-  const shared = { FANFARE_REDIS_URL: `redis+unix://${redis.socket}`, FANFARE_RULES: rulesFile };
+  const shared = { ...openDoors, FANFARE_REDIS_URL: `redis+unix://${redis.socket}`, FANFARE_RULES: rulesFile };
   const gateways = await Promise.all(Array.from({ length: nodes }, () => gateway(stage, shared)));
   const admin = await stage.fanfare("admin", {
     ...shared,

@@ -4,8 +4,10 @@ import type { PlainDuties } from "../workers/plain-loop.ts";
 import type { StockDuties } from "../workers/stock-node.ts";
 import { type Cluster, channel } from "./cluster.ts";
 
+export type StockAdapter = "classic" | "sharded";
+
 /** Sharded pub/sub, the cheapest of the stock adapters, came with Redis 7. */
-function adapterFor({ version }: BenchRedis): "sharded" | "classic" {
+function adapterFor({ version }: BenchRedis): StockAdapter {
   return Number.parseInt(version, 10) >= 7 ? "sharded" : "classic";
 }
 
@@ -13,13 +15,12 @@ function adapterFor({ version }: BenchRedis): "sharded" | "classic" {
 export const adapterNote =
   "stock: Socket.IO with its Redis adapter, sharded on Redis 7 or later, else classic, on the same ioredis and ws as fanfare.";
 
-/** One Redis and `nodes` processes of stock Socket.IO. The first answers publishes, the subscribers belong on the last. */
-export async function stockCluster(stage: Stage, nodes: number): Promise<Cluster> {
+/** One Redis and `nodes` processes of stock Socket.IO, with the cheapest adapter that the Redis can. The first answers publishes, the subscribers belong on the last. */
+export async function stockCluster(stage: Stage, nodes: number, wished?: StockAdapter): Promise<Cluster> {
   const redis = await stage.redis();
+  const adapter = wished ?? adapterFor(redis);
   const workers = Array.from({ length: nodes }, () => stage.worker<StockDuties>("stock-node"));
-  const ports = await Promise.all(
-    workers.map((worker) => worker.ask("start", { redisSocket: redis.socket, adapter: adapterFor(redis) })),
-  );
+  const ports = await Promise.all(workers.map((worker) => worker.ask("start", { redisSocket: redis.socket, adapter })));
   const [first, last] = [workers[0], workers.at(-1)];
   const [publishPort, listenPort] = [ports[0], ports.at(-1)];
   if (first === undefined || last === undefined || publishPort === undefined || listenPort === undefined) {
@@ -40,6 +41,17 @@ export async function plainLoop(stage: Stage): Promise<Cluster> {
     publish: publishTarget(port),
     listen: { port, protocol: "plain", channel },
     pids: { listening: worker.pid, publishing: worker.pid, redis: undefined },
+  };
+}
+
+/** The C program that does nothing but write, `together` publications at a time. Undefined where there is no compiler. */
+export async function cFloor(stage: Stage, together: number): Promise<Cluster | undefined> {
+  const served = await stage.floor(together);
+  if (served === undefined) return undefined;
+  return {
+    publish: { port: served.port, path: "/", token: "none", before: "", after: "" },
+    listen: { port: served.port, protocol: "plain", channel },
+    pids: { listening: served.pid, publishing: served.pid, redis: undefined },
   };
 }
 

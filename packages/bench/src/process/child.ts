@@ -4,6 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 export interface ChildOptions {
   /** For people, in what is said when it ends. */
   readonly label: string;
+  /** What is run; Node when it is left out. */
+  readonly program?: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
@@ -14,7 +16,7 @@ export interface ChildOptions {
   readonly ipc: boolean;
 }
 
-/** A Node process that the bench has started. */
+/** A process that the bench has started. */
 export interface Child {
   readonly label: string;
   readonly pid: number;
@@ -30,8 +32,8 @@ const lastWordsLength = 2_000;
 /** Between SIGTERM and SIGKILL. Nothing that the bench starts has anything to save. */
 const patienceMs = 1_500;
 
-export function startChild({ label, args, env, cwd, guard, onOutput, ipc }: ChildOptions): Child {
-  const child = spawn(process.execPath, [...args], {
+export function startChild({ label, program = process.execPath, args, env, cwd, guard, onOutput, ipc }: ChildOptions): Child {
+  const child = spawn(program, [...args], {
     env,
     cwd,
     stdio: ["ignore", "pipe", "pipe", ...(ipc ? ["ipc" as const] : [])],

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { BenchHost, BenchRedis } from "../host.ts";
+import type { SwarmDuties } from "../workers/swarm.ts";
 import { type Child, pin, startChild } from "./child.ts";
 import { type Duties, type Worker, workerIn } from "./worker.ts";
 
@@ -11,6 +12,18 @@ import { type Duties, type Worker, workerIn } from "./worker.ts";
 export interface Served {
   readonly pid: number;
   readonly port: number;
+}
+
+/** What a command of `fanfare` says of itself when it is ready; which ports depends on the command. */
+export interface Ready extends Served {
+  readonly peerPort?: number;
+}
+
+/** Subscribers in a process of their own. */
+export interface Swarm {
+  readonly worker: Worker<SwarmDuties>;
+  /** The process whose main thread reads: it may be a child of the worker. */
+  readonly reader: number;
 }
 
 const readyMs = 20_000;
@@ -54,26 +67,31 @@ export class Stage {
   }
 
   /** Runs a command of `fanfare` with exactly these settings. Resolves when it says that it is ready. */
-  async fanfare(command: "gateway" | "admin", settings: Readonly<Record<string, string>>): Promise<Served> {
-    let printed = "";
-    const child = this.#start({
-      label: `fanfare ${command}`,
-      args: [this.#host.fanfare, command],
-      env: settings,
-      ipc: false,
-      onOutput: (text) => {
-        if (!printed.includes('"msg":"ready"')) printed += text;
-      },
+  async fanfare(command: "gateway" | "admin" | "ingest", settings: Readonly<Record<string, string>>): Promise<Ready> {
+    const what = { label: `fanfare ${command}`, args: [this.#host.fanfare, command], env: settings, ipc: false };
+    return this.#serving(what, (printed) => {
+      const line = printed.split("\n").find((text) => text.includes('"msg":"ready"') && text.endsWith("}"));
+      return line === undefined ? undefined : (JSON.parse(line) as Omit<Ready, "pid">);
     });
-    const ready = async () => {
-      for (const deadline = performance.now() + readyMs; performance.now() < deadline; await sleep(10)) {
-        const line = printed.split("\n").find((text) => text.includes('"msg":"ready"') && text.endsWith("}"));
-        if (line !== undefined) return JSON.parse(line) as { port: number };
-      }
-      throw new Error(`fanfare ${command} was not ready after ${readyMs / 1_000} s:\n${printed}`);
-    };
-    const { port } = await Promise.race([ready(), child.failed]);
-    return { pid: child.pid, port };
+  }
+
+  /** Starts the C floor, which writes `together` publications at once. Undefined where there is no compiler. */
+  async floor(together: number): Promise<Served | undefined> {
+    const { native } = this.#host;
+    if (native === undefined) return undefined;
+    const what = { label: "floor", program: native.floor, args: [String(together)], env: {}, ipc: false };
+    return this.#serving(what, (printed) => {
+      const port = /^port (\d+)\n/.exec(printed)?.[1];
+      return port === undefined ? undefined : { port: Number(port) };
+    });
+  }
+
+  /** A worker that opens subscribers, with the faster reader where that could be built. */
+  async swarm(): Promise<Swarm> {
+    const worker = this.worker<SwarmDuties>("swarm");
+    const reader = await worker.ask("start", { program: this.#host.native?.ears });
+    if (reader !== worker.pid) this.#pids.push(reader);
+    return { worker, reader };
   }
 
   /** Starts a worker: `file` is a module of the folder workers. */
@@ -103,6 +121,28 @@ export class Stage {
       await rm(this.#dir, { recursive: true, force: true });
     })();
     return this.#ended;
+  }
+
+  /** Starts a server and resolves when `said` finds in its output what it is waited for. */
+  async #serving<Found>(
+    options: Omit<Parameters<typeof startChild>[0], "cwd" | "guard" | "onOutput">,
+    said: (printed: string) => Found | undefined,
+  ): Promise<Found & { readonly pid: number }> {
+    let printed = "";
+    let found: Found | undefined;
+    const onOutput = (text: string): void => {
+      if (found !== undefined) return;
+      printed += text;
+      found = said(printed);
+    };
+    const child = this.#start({ ...options, onOutput });
+    const ready = async () => {
+      for (const deadline = performance.now() + readyMs; performance.now() < deadline; await sleep(10)) {
+        if (found !== undefined) return { ...found, pid: child.pid };
+      }
+      throw new Error(`${options.label} was not ready after ${readyMs / 1_000} s:\n${printed}`);
+    };
+    return Promise.race([ready(), child.failed]);
   }
 
   #start(options: Omit<Parameters<typeof startChild>[0], "cwd" | "guard">): Child {

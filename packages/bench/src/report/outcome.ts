@@ -20,12 +20,26 @@ export interface Series {
   readonly discarded: readonly string[];
 }
 
+export interface Ratio {
+  /** Key of the metric. */
+  readonly of: string;
+  /** Name of the control's series. A table without it has no such column. */
+  readonly to: string;
+  /** Head of the column, when the control's name would be too long for one. */
+  readonly title?: string;
+}
+
 /** One table of a report. */
 export interface Outcome {
   readonly title: string;
   readonly metrics: readonly Metric[];
   readonly series: readonly Series[];
-  /** A column with the ratio of a metric to that of a control, paired by repetition. */
-  readonly ratio: { readonly of: string; readonly to: string };
+  /** A column each with the ratio of a metric to that of a control, paired by repetition. */
+  readonly ratio: Ratio | readonly Ratio[];
   readonly notes: readonly string[];
+}
+
+/** The ratios of a table whose control took part. */
+export function ratiosOf({ ratio, series }: Pick<Outcome, "ratio" | "series">): readonly Ratio[] {
+  return [ratio].flat().filter(({ to }) => series.some(({ name }) => name === to));
 }

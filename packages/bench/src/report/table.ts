@@ -1,4 +1,4 @@
-import type { Metric, Outcome, Series } from "./outcome.ts";
+import { type Metric, type Outcome, ratiosOf, type Series } from "./outcome.ts";
 import { pairedRatios, spreadOf } from "./statistics.ts";
 
 export const columns = 80;
@@ -37,18 +37,21 @@ function gridOf(outcome: Outcome, spreads: number): string[] {
   ];
 }
 
-function headOf({ metrics, ratio }: Outcome): string[][] {
-  return [["", ""], ...metrics.map(({ title }) => title.split("\n")), ["×", ratio.to]].map(([upper = "", lower = ""]) =>
+function headOf(outcome: Outcome): string[][] {
+  const ratios = ratiosOf(outcome).map(({ to, title = to }) => ["×", title]);
+  return [["", ""], ...outcome.metrics.map(({ title }) => title.split("\n")), ...ratios].map(([upper = "", lower = ""]) =>
     // A head of one line stands right above the numbers.
     lower === "" ? ["", upper] : [upper, lower],
   );
 }
 
-function rowOf(series: Series, { metrics, ratio, series: all }: Outcome, spreads: number): string[] {
-  const control = all.find(({ name }) => name === ratio.to);
-  const ratios = pairedRatios(valuesOf(series, ratio.of), valuesOf(control, ratio.of));
-  const times = series === control || ratios.length === 0 ? "" : shown(spreadOf(ratios).median, 2);
-  return [series.name, ...metrics.map((metric, index) => cell(series, metric, index < spreads)), times];
+function rowOf(series: Series, outcome: Outcome, spreads: number): string[] {
+  const times = ratiosOf(outcome).map(({ of, to }) => {
+    const control = outcome.series.find(({ name }) => name === to);
+    const ratios = pairedRatios(valuesOf(series, of), valuesOf(control, of));
+    return series === control || ratios.length === 0 ? "" : shown(spreadOf(ratios).median, 2);
+  });
+  return [series.name, ...outcome.metrics.map((metric, index) => cell(series, metric, index < spreads)), ...times];
 }
 
 function cell(series: Series, { key, digits, spread }: Metric, withSpread: boolean): string {

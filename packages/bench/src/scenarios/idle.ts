@@ -9,7 +9,6 @@ import { openFilesMax, residentBytes } from "../process/proc.ts";
 import type { Stage } from "../process/stage.ts";
 import type { Metric } from "../report/outcome.ts";
 import type { Contestant, Run } from "../report/repetitions.ts";
-import type { SwarmDuties } from "../workers/swarm.ts";
 import { foreignNote, onStage, repeater, type Scenario } from "./scenario.ts";
 
 /** Connections that come first, so that code is compiled and pools are filled before memory is read. */
@@ -64,8 +63,8 @@ function contestant(name: string, host: BenchHost, options: BenchOptions, start:
     run: () =>
       onStage(host, options, async ({ stage }): Promise<Run> => {
         const { listen, pids } = await start(stage);
-        const swarm = stage.worker<SwarmDuties>("swarm");
-        const open = (count: number) => swarm.ask("open", { listen, count });
+        const { worker } = await stage.swarm();
+        const open = (count: number) => worker.ask("open", { listen, count });
         await open(firstConnections);
         await sleep(settleMs);
         const before = residentBytes(pids.listening);

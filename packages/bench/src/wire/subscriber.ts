@@ -25,8 +25,11 @@ const pong = clientFrame("3");
  * delivery, and would be what is measured.
  */
 export class Subscriber {
-  /** Publications received, and the sum of their numbers: together they show a loss and a double. */
-  received = { count: 0, sum: 0 };
+  /**
+   * Publications received, and the sum of their numbers: together they show a loss and a double. `order` is a hash of the
+   * numbers in their order: equal for all who heard the same order.
+   */
+  received = { count: 0, sum: 0, order: 0 };
   readonly #target: ListenTarget;
   readonly #tally: Tally;
   readonly #sample: boolean;
@@ -63,7 +66,7 @@ export class Subscriber {
   }
 
   reset(): void {
-    this.received = { count: 0, sum: 0 };
+    this.received = { count: 0, sum: 0, order: 0 };
   }
 
   close(): void {
@@ -99,6 +102,7 @@ export class Subscriber {
       const n = numberAt(buffer, at);
       this.received.count++;
       this.received.sum += n;
+      this.received.order = (Math.imul(this.received.order, 31) + n) | 0;
       this.#tally.deliveries++;
       // The time follows the number, as `,"t":`.
       if (this.#sample) this.#tally.onSample(numberAt(buffer, buffer.indexOf(0x2c, at) + 5));

@@ -1,23 +1,25 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { nowMicros } from "../clock.ts";
 import { serve } from "../process/worker.ts";
-import { percentile } from "../report/statistics.ts";
+import type { Ears } from "../wire/ears.ts";
 import type { ListenTarget } from "../wire/listening.ts";
+import { nativeEars } from "../wire/native-ears.ts";
+import { nodeEars } from "../wire/node-ears.ts";
 import { payload } from "../wire/payload.ts";
 import type { PublishTarget } from "../wire/post-connection.ts";
 import { PostPool } from "../wire/post-pool.ts";
-import { Subscriber, type Tally } from "../wire/subscriber.ts";
 import { type Pace, publishPaced } from "./paced.ts";
 
 export interface Heard {
+  readonly messages: number;
   readonly deliveries: number;
   readonly expected: number;
-  /** Whether each subscriber got each publication, judged by their count and the sum of their numbers. */
   readonly whole: boolean;
+  readonly oneOrder: boolean;
   /** Publications read in one piece: above what the server joined, the reader was late. */
   readonly perRead: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  readonly maxMs: number;
 }
 
 interface PacedRun {
@@ -25,102 +27,104 @@ interface PacedRun {
   readonly pace: Pace;
 }
 
-interface SaturatedRun {
+export interface SaturatedRun {
   readonly publish: PublishTarget;
-  readonly messages: number;
-  /** How many publications may be under way. */
-  readonly window: number;
+  readonly forMs: number;
+  /** Publishers that publish again as soon as they are answered. */
+  readonly connections: number;
+  /** How many publications may be ahead of what the subscribers have heard. */
+  readonly aheadMax: number;
   readonly payloadBytes: number;
 }
 
-/** How many subscribers open at a time. */
-const openingMax = 50;
 /** Connections to publish on at a fixed rate. */
-const pacedConnections = 4;
-/** One subscriber in so many measures latency. */
-const sampleEvery = 16;
+const pacedConnections = 8;
 /** How long the last deliveries may take after the last publication. */
 const tailMs = 15_000;
-const pollMs = 5;
-const readBytes = 256 * 1_024;
+const lookMs = 100;
 
-/** Many subscribers and the publisher that they listen to, in one process: the load of a fan-out. */
+/** Many subscribers and the publisher that they listen to: the load of a fan-out. */
 function swarm() {
-  const shared = Buffer.allocUnsafe(readBytes);
-  const subscribers: Subscriber[] = [];
-  const latencies: number[] = [];
-  const tally: Tally = {
-    deliveries: 0,
-    reads: 0,
-    onRead: () => {},
-    onSample: (atMicros) => latencies.push(nowMicros() - atMicros),
+  let ears: Ears | undefined;
+  let count = 0;
+  const hearing = (): Ears => {
+    if (ears === undefined) throw new Error("The swarm has not been started.");
+    return ears;
   };
 
-  function reset(): void {
-    for (const subscriber of subscribers) subscriber.reset();
-    latencies.length = 0;
-    tally.deliveries = 0;
-    tally.reads = 0;
-  }
-
+  /** Waits until everything has been heard, or for a while. */
   async function heard(messages: number): Promise<Heard> {
-    const expected = messages * subscribers.length;
-    for (const deadline = performance.now() + tailMs; tally.deliveries < expected && performance.now() < deadline; ) {
-      await sleep(pollMs);
-    }
-    const sum = (messages * (messages + 1)) / 2;
-    return {
-      deliveries: tally.deliveries,
-      expected,
-      whole: subscribers.every(({ received }) => received.count === messages && received.sum === sum),
-      perRead: tally.deliveries / tally.reads,
-      p50Ms: percentile(latencies, 0.5) / 1_000,
-      p99Ms: percentile(latencies, 0.99) / 1_000,
-    };
+    const listening = hearing();
+    const expected = messages * count;
+    await new Promise<void>((resolve) => {
+      const tooLong = setTimeout(resolve, tailMs);
+      listening.onHeard = () => {
+        if (listening.deliveries < expected) return;
+        clearTimeout(tooLong);
+        resolve();
+      };
+      listening.onHeard();
+    });
+    listening.onHeard = () => {};
+    const { deliveries, reads, whole, oneOrder, p50Micros, p99Micros, maxMicros } = await listening.tally(messages);
+    const [p50Ms, p99Ms, maxMs] = [p50Micros / 1_000, p99Micros / 1_000, maxMicros / 1_000];
+    return { messages, deliveries, expected, whole, oneOrder, perRead: deliveries / reads, p50Ms, p99Ms, maxMs };
   }
 
   return {
-    /** Opens subscribers. Resolves when all are subscribed. */
-    async open({ listen, count }: { readonly listen: ListenTarget; readonly count: number }): Promise<void> {
-      const opened = Array.from({ length: count }, (_, index) => new Subscriber(listen, tally, index % sampleEvery === 0));
-      subscribers.push(...opened);
-      const lanes = Array.from({ length: openingMax }, async () => {
-        for (let next = opened.pop(); next !== undefined; next = opened.pop()) await next.open(shared);
-      });
-      await Promise.all(lanes);
+    /** Resolves with the process that reads: a program's where one is given, else this one. */
+    async start({ program }: { readonly program?: string | undefined }): Promise<number> {
+      ears = program === undefined ? nodeEars() : nativeEars(program);
+      return ears.pid;
+    },
+
+    /** Opens subscribers beside those that are there. Resolves when all are subscribed. */
+    async open({ listen, count: more }: { readonly listen: ListenTarget; readonly count: number }): Promise<void> {
+      await hearing().open(listen, more);
+      count += more;
     },
 
     /** Publishes at a fixed rate and listens. */
     async paced({ publish, pace }: PacedRun): Promise<Heard> {
-      reset();
+      await hearing().reset();
       const pool = await PostPool.open(publish, pacedConnections);
       await publishPaced(pool, pace).finally(() => pool.close());
       return heard(pace.messages);
     },
 
     /**
-     * Publishes as fast as all subscribers hear it, never more than `window` publications ahead of them. Without such a
-     * bound the publisher would only fill queues, and take the reader's core with it.
+     * Publishes as fast as it is answered, but never further ahead of the subscribers than allowed. Without that bound a
+     * server that accepts more than it delivers would only be filled up, and how long it then takes is another question.
      */
-    async saturated({ publish, messages, window, payloadBytes }: SaturatedRun): Promise<Heard> {
-      reset();
-      const pool = await PostPool.open(publish, window);
-      const answers: Promise<void>[] = [];
-      const pump = () => {
-        while (answers.length < messages && answers.length - tally.deliveries / subscribers.length < window) {
-          const answer = pool.publish(payload(answers.length + 1, nowMicros(), payloadBytes));
-          answer.catch(() => {});
-          answers.push(answer);
+    async saturated({ publish, forMs, connections, aheadMax, payloadBytes }: SaturatedRun): Promise<Heard> {
+      const listening = hearing();
+      await listening.reset();
+      const pool = await PostPool.open(publish, connections);
+      const deadline = performance.now() + forMs;
+      const waiting: (() => void)[] = [];
+      const wake = () => {
+        for (const resume of waiting.splice(0)) resume();
+      };
+      listening.onHeard = wake;
+      // Also when nothing is heard any more: then the deadline has to be looked at.
+      const looking = setInterval(wake, lookMs);
+      let published = 0;
+      const publisher = async (): Promise<void> => {
+        while (performance.now() < deadline) {
+          if (published - listening.deliveries / count >= aheadMax) await new Promise<void>((resolve) => waiting.push(resolve));
+          else {
+            published += 1;
+            await pool.publish(payload(published, nowMicros(), payloadBytes));
+          }
         }
       };
-      tally.onRead = pump;
       try {
-        pump();
-        return await heard(messages);
+        await Promise.all(Array.from({ length: connections }, publisher));
       } finally {
-        tally.onRead = () => {};
-        await Promise.all(answers).finally(() => pool.close());
+        clearInterval(looking);
+        pool.close();
       }
+      return heard(published);
     },
   };
 }

@@ -1,0 +1,83 @@
+import { type Room, row } from "../contestants/rooms.ts";
+import { adapterNote } from "../contestants/stock.ts";
+import { metered } from "../process/meter.ts";
+import { busyMs, writeCalls } from "../process/proc.ts";
+import type { Stage } from "../process/stage.ts";
+import type { Metric } from "../report/outcome.ts";
+import type { Run } from "../report/repetitions.ts";
+import type { Heard } from "../workers/swarm.ts";
+
+/** What all scenarios that count deliveries say about them. */
+export const metric = {
+  micros: { key: "micros", title: "server CPU\nµs/delivery", digits: 2, spread: true },
+  perCoreSecond: { key: "perCoreSecond", title: "deliveries\n/core-second", digits: 0 },
+  busy: { key: "busy", title: "busy\n%", digits: 0 },
+  joined: { key: "perWrite", title: "joined\n/write", digits: 2 },
+  read: { key: "perRead", title: "read\nat once", digits: 2 },
+  readerIdle: { key: "readerIdle", title: "reader\nidle %", digits: 0 },
+  p50: { key: "p50", title: "p50\nms", digits: 1 },
+  p99: { key: "p99", title: "p99\nms", digits: 1 },
+} as const satisfies Record<string, Metric>;
+
+/**
+ * A late reader makes the server's writes look cheap, so its run does not count. At a steady rate it is late when it reads
+ * more frames at once than the server wrote at once. Saturated, a server may write several frames to one socket one right
+ * after the other, and reading them at once is no lateness, unless the reader had no time to sleep either.
+ */
+const late = { readPerWrite: 1.5, idleShare: 0.05 };
+
+/** Does the work and judges it: what a delivery cost the node with the subscribers, or why the run does not count. */
+export async function measured(
+  { cluster: { pids }, swarm }: Room,
+  stage: Stage,
+  how: "paced" | "saturated",
+  work: () => Promise<Heard>,
+): Promise<Run> {
+  const before = { writes: writeCalls(pids.listening), busyMs: busyMs(swarm.reader) };
+  const { result, cpuMicros, wallMs, foreignShare } = await metered([pids.listening], stage.pids, work);
+  const { deliveries, expected, whole, oneOrder, perRead, p50Ms, p99Ms, maxMs } = result;
+  const perWrite = deliveries / (writeCalls(pids.listening) - before.writes);
+  const idleShare = 1 - (busyMs(swarm.reader) - before.busyMs) / wallMs;
+  if (!whole) return { discard: `${deliveries} of ${expected} deliveries` };
+  if (!oneOrder) return { discard: "subscribers heard different orders" };
+  const behind = perRead > late.readPerWrite * Math.max(1, perWrite);
+  const sleepless = idleShare < late.idleShare;
+  if (behind && (how === "paced" || sleepless)) {
+    return { discard: `reader late: ${perRead.toFixed(1)} read at once, idle ${(idleShare * 100).toFixed(0)} %` };
+  }
+  const used = cpuMicros[0] ?? 0;
+  return {
+    sample: {
+      micros: used / deliveries,
+      perSecond: (deliveries / wallMs) * 1_000,
+      perCoreSecond: (deliveries / used) * 1_000_000,
+      busy: used / wallMs / 10,
+      perWrite,
+      perRead,
+      readerIdle: idleShare * 100,
+      p50: p50Ms,
+      p99: p99Ms,
+      max: maxMs,
+      foreignShare,
+    },
+  };
+}
+
+/** For the notes of a report. */
+export const discardNote = {
+  any: "Discarded is a run in which a subscriber missed anything, got it twice or heard another order than the others.",
+  paced: `Also one in which more than ${late.readPerWrite} × as many messages were read at once as were written at once.`,
+  saturated: `Also one in which more than ${late.readPerWrite} × as many messages were read at once as were written at once by a reader that was idle for less than ${late.idleShare * 100} % of the time.`,
+} as const;
+
+/** What the rows are. */
+export function rowNotes(rooms: readonly Room[]): string[] {
+  const has = (name: string) => rooms.some((room) => room.name === name);
+  return [
+    "fanfare and stock: published on another process, through Redis; the node with the subscribers is measured. ws loop: one process does all, with no Socket.IO, channels or Redis.",
+    adapterNote,
+    has(row.floor)
+      ? "C: one write(2) a delivery, or up to eight frames in one writev(2), and nothing else."
+      : "No C floor: there is no compiler (cc) here.",
+  ];
+}
