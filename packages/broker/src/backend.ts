@@ -2,6 +2,7 @@ import {
   type Broker,
   type Clock,
   type Directory,
+  type Presence,
   type PubSub,
   type Registry,
   type Revocations,
@@ -14,6 +15,7 @@ import type { Commands } from "./commands.ts";
 import type { Log } from "./log.ts";
 import { MemoryBroker } from "./memory-broker.ts";
 import { MemoryDirectory } from "./memory-directory.ts";
+import { MemoryPresence } from "./memory-presence.ts";
 import { MemoryPubSub } from "./memory-pub-sub.ts";
 import { MemoryRegistry } from "./memory-registry.ts";
 import { MemoryRevocations } from "./memory-revocations.ts";
@@ -23,6 +25,7 @@ import { PatternListener } from "./pattern-listener.ts";
 import { RedisBroker } from "./redis-broker.ts";
 import { RedisDirectory } from "./redis-directory.ts";
 import { openPartition } from "./redis-partition.ts";
+import { RedisPresence } from "./redis-presence.ts";
 import { RedisPubSub } from "./redis-pub-sub.ts";
 import { RedisRegistry } from "./redis-registry.ts";
 import { RedisRevocations } from "./redis-revocations.ts";
@@ -48,6 +51,7 @@ export interface Backend {
   readonly sessions: Sessions;
   readonly revocations: Revocations;
   readonly registry: Registry;
+  readonly presence: Presence;
   /**
    * Hears what others PUBLISH on Redis channels of a glob pattern, while the connection holds; nothing without Redis. `hear`
    * MUST NOT throw.
@@ -59,7 +63,7 @@ export interface Backend {
 }
 
 /** What is kept about nodes and clients, beside the channels. */
-type Registers = Pick<Backend, "directory" | "sessions" | "revocations" | "registry">;
+type Registers = Pick<Backend, "directory" | "sessions" | "revocations" | "registry" | "presence">;
 
 /** Never waits for Redis: a node starts while Redis is away and heals by itself. Throws `SETTINGS_INVALID`. */
 export function openBackend({ redisUrl, cluster, log, clock = systemClock }: BackendOptions): Backend {
@@ -77,6 +81,7 @@ function inMemory(cluster: string, clock: Clock): Backend {
     sessions: new MemorySessions(clock),
     revocations: new MemoryRevocations(clock),
     registry: new MemoryRegistry(clock),
+    presence: new MemoryPresence({ cluster, pubSub, clock }),
   };
   return backend("memory", broker, pubSub, registers, { listen: () => {}, close: () => {} });
 }
@@ -86,13 +91,16 @@ function onOneRedis(redisUrl: string, cluster: string, log: Log, clock: Clock): 
   const partition = openPartition(target, log);
   const pubSub = new RedisPubSub({ target, commands: partition.commands, log, clock });
   const broker = new RedisBroker({ cluster, partitions: [partition] });
-  return onRedis(broker, pubSub, cluster, partition.commands, listening(target, log, close));
+  const presence = new RedisPresence({ cluster, partitions: [partition] });
+  return onRedis(broker, presence, pubSub, cluster, partition.commands, listening(target, log, close));
 }
 
 function onCluster(target: ClusterTarget, cluster: string, log: Log, clock: Clock): Backend {
   const { partitions, pubSub, count, target: anyNode, close } = connectCluster(target, cluster, log, clock);
-  const broker = new RedisBroker({ cluster, partitions, agreed: () => count.check() });
-  return onRedis(broker, pubSub, cluster, partitions[0].commands, listening(anyNode, log, close));
+  const agreed = (): Promise<void> => count.check();
+  const broker = new RedisBroker({ cluster, partitions, agreed });
+  const presence = new RedisPresence({ cluster, partitions, agreed });
+  return onRedis(broker, presence, pubSub, cluster, partitions[0].commands, listening(anyNode, log, close));
 }
 
 /** What differs between the ways to a Redis. */
@@ -115,6 +123,7 @@ function listening(target: RedisOptions, log: Log, close: () => void): More {
 /** `commands` leads to the partition of the registers. */
 function onRedis(
   broker: RedisBroker,
+  presence: RedisPresence,
   pubSub: RedisPubSub | PartitionedPubSub,
   cluster: string,
   commands: Commands,
@@ -125,6 +134,7 @@ function onRedis(
     sessions: new RedisSessions(cluster, commands),
     revocations: new RedisRevocations(cluster, commands),
     registry: new RedisRegistry(cluster, commands),
+    presence,
   };
   return backend("redis", broker, pubSub, registers, more);
 }

@@ -2,6 +2,7 @@ import { type Broker, systemClock } from "@fanfare/domain";
 import {
   brokerContract,
   directoryContract,
+  presenceContract,
   pubSubContract,
   registryContract,
   revocationsContract,
@@ -95,6 +96,12 @@ describe("on a Redis Cluster of three primaries", () => {
   revocationsContract(async () => {
     const { nodes, close } = await twoNodes(newCluster());
     return { revocations: [nodes[0].revocations, nodes[1].revocations], close };
+  });
+
+  presenceContract(async () => {
+    const cluster = newCluster();
+    const { nodes, close } = await twoNodes(cluster);
+    return { cluster, presences: [nodes[0].presence, nodes[1].presence], pubSub: nodes[0].pubSub, close };
   });
 
   sessionsContract(async () => {

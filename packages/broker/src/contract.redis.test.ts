@@ -1,6 +1,7 @@
 import {
   brokerContract,
   directoryContract,
+  presenceContract,
   pubSubContract,
   registryContract,
   revocationsContract,
@@ -14,6 +15,7 @@ import type { PubSubKind } from "./pub-sub-kind.ts";
 import { RedisBroker } from "./redis-broker.ts";
 import { RedisDirectory } from "./redis-directory.ts";
 import { openPartition, type RedisPartition } from "./redis-partition.ts";
+import { RedisPresence } from "./redis-presence.ts";
 import { RedisPubSub } from "./redis-pub-sub.ts";
 import { RedisRegistry } from "./redis-registry.ts";
 import { RedisRevocations } from "./redis-revocations.ts";
@@ -46,6 +48,24 @@ describe.each<PubSubKind>(["sharded", "classic"])("on Redis with %s pub/sub", (k
       async close() {
         await pubSub.close();
         for (const broker of brokers) await broker.close();
+      },
+    };
+  });
+
+  presenceContract(async () => {
+    const target = parseRedisUrl(redis.url);
+    const cluster = newCluster();
+    const partitions = [openPartition(target, quiet)] as const;
+    const pubSub = new RedisPubSub({ target, commands: partitions[0].commands, log: quiet, kind });
+    const presenceOn = (): RedisPresence => new RedisPresence({ cluster, partitions, kind });
+    await pubSub.subscribe("ready{0}");
+    return {
+      cluster,
+      presences: [presenceOn(), presenceOn()],
+      pubSub,
+      async close() {
+        await pubSub.close();
+        partitions[0].commands.close();
       },
     };
   });

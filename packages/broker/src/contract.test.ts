@@ -2,6 +2,7 @@ import { systemClock } from "@fanfare/domain";
 import {
   brokerContract,
   directoryContract,
+  presenceContract,
   pubSubContract,
   registryContract,
   revocationsContract,
@@ -10,6 +11,7 @@ import {
 import { MemoryBroker } from "./memory-broker.ts";
 import { MemoryDirectory } from "./memory-directory.ts";
 import { MemoryHub } from "./memory-hub.ts";
+import { MemoryPresence } from "./memory-presence.ts";
 import { MemoryPubSub } from "./memory-pub-sub.ts";
 import { MemoryRegistry } from "./memory-registry.ts";
 import { MemoryRevocations } from "./memory-revocations.ts";
@@ -43,6 +45,12 @@ pubSubContract(async () => {
 directoryContract(async () => {
   const directory = new MemoryDirectory(systemClock);
   return { directories: [directory, directory], async close() {} };
+});
+
+presenceContract(async () => {
+  const pubSub = new MemoryPubSub();
+  const presence = new MemoryPresence({ cluster: "test", pubSub });
+  return { cluster: "test", presences: [presence, presence], pubSub, close: () => pubSub.close() };
 });
 
 sessionsContract(async () => {

@@ -73,6 +73,31 @@ export function revocationStateKey(cluster: string): string {
   return `${cluster}:{${directoryPartition}}:revocations:state`;
 }
 
+/** hash {life, version} of who is in a channel. Lives while somebody is, and an hour longer. */
+export function presenceKey(cluster: string, partition: number, channel: Channel): string {
+  return inPartition(cluster, partition, channel, "presence");
+}
+
+/** hash session id → "owner turn user since text". Lives while there are members; those of lost owners are swept. */
+export function presenceMembersKey(cluster: string, partition: number, channel: Channel): string {
+  return inPartition(cluster, partition, channel, "presence-members");
+}
+
+/** hash user → number of its sessions in the channel. Lives while there are any. */
+export function presenceUsersKey(cluster: string, partition: number, channel: Channel): string {
+  return inPartition(cluster, partition, channel, "presence-users");
+}
+
+/** hash owner → "end state steps", see presence-beat.lua. Lives for ever; lost owners are removed when they are swept. */
+export function presenceOwnersKey(cluster: string, partition: number): string {
+  return `${cluster}:{${partition}}:presence-owners`;
+}
+
+/** set of the channels in which an owner has members. Lives while there are any. */
+export function presenceOwnedKey(cluster: string, partition: number, owner: string): string {
+  return `${cluster}:{${partition}}:presence-owned:${owner}`;
+}
+
 function inPartition(cluster: string, partition: number, channel: Channel, kind: string): string {
   return `${cluster}:{${partition}}:${kind}:${channel}`;
 }

@@ -95,6 +95,17 @@ export const scripts = {
   unrevoke: script("unrevoke", { keys: ["ends", "texts", "state"], args: ["id"] }),
   revocations: script("revocations", { keys: ["texts", "state"], args: ["known"] }),
   "claim-session": script("claim-session", { keys: ["session"], args: ["node", "life"] }),
+  "presence-apply": script("presence-apply", {
+    keys: ["meta", "members", "users", "owned", "owners"],
+    args: ["owner", "name", "stays", "membersMax", "emptyLife", "kind", "topic"],
+    repeatedArgs: ["verb", "id", "turn", "user", "since", "text"],
+  }),
+  "presence-sweep": script("presence-sweep", {
+    keys: ["meta", "members", "users", "owned", "owners"],
+    args: ["owner", "name", "reason", "membersMax", "emptyLife", "kind", "topic", "cursor", "count"],
+  }),
+  "presence-beat": script("presence-beat", { keys: ["owners"], args: ["owner", "lease", "state", "claim"] }),
+  "presence-read": script("presence-read", { keys: ["meta", "members", "users"], args: ["membersMax"] }),
   "registry-write": script("registry-write", {
     keys: ["registry"],
     args: ["node", "after", "stamp", "lease", "complete", "gone"],
