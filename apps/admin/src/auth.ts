@@ -1,6 +1,7 @@
-import { type AdminKey, type AdminKeys, type AdminScope, allows } from "@fanfare/access";
-import { type Channel, FanfareError } from "@fanfare/domain";
+import { type AdminKey, type AdminKeys, type AdminScope, allows, KeyedBuckets } from "@fanfare/access";
+import { type Channel, type Clock, FanfareError } from "@fanfare/domain";
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { AuthThrottle } from "./auth-throttle.ts";
 import type { Drafts } from "./drafts.ts";
 
 declare module "fastify" {
@@ -8,23 +9,61 @@ declare module "fastify" {
     /** Whose request it is; null where no key is asked for. */
     adminKey: AdminKey | null;
   }
+  interface FastifyInstance {
+    /** For how many milliseconds a key may not publish so many; 0 when it has. Throws nothing. */
+    takePublishes(key: AdminKey, count: number): number;
+  }
+}
+
+/** The burst of a key, as a multiple of what it may publish in a second. */
+const burstSeconds = 2;
+
+/** Gives every key its share of publications in a second; 0 lifts the limit. */
+export function limitPublishes(app: FastifyInstance, perSecond: number, clock: Pick<Clock, "monotonic">): void {
+  const buckets = new KeyedBuckets({ perSecond, burst: perSecond * burstSeconds });
+  app.decorate("takePublishes", ({ name }: AdminKey, count: number) =>
+    perSecond === 0 ? 0 : buckets.take(name, clock.monotonic(), count),
+  );
+}
+
+export interface KeyCheck {
+  readonly keys: AdminKeys;
+  readonly throttle: AuthThrottle;
+  readonly addressOf: (request: FastifyRequest) => string;
+  readonly clock: Pick<Clock, "now">;
 }
 
 /**
  * Asks for a key on every route of this plugin, also on those that do not exist: without one nobody learns which do. It
  * hangs on the router's decision and not on the address, which can be spelt in many ways.
  */
-export function requireKey(app: FastifyInstance, keys: AdminKeys): void {
+export function requireKey(app: FastifyInstance, check: KeyCheck): void {
   app.addHook("onRequest", (request, _reply, done) => {
-    const presented = presentedKey(request);
-    const key = presented === undefined ? undefined : keys.authenticate(presented);
-    if (key === undefined) {
-      done(new FanfareError("UNAUTHENTICATED", { detail: "A valid admin key is needed: Authorization: Bearer <key>." }));
-      return;
+    try {
+      request.adminKey = keyOf(request, check);
+      done();
+    } catch (refusal) {
+      done(refusal as FanfareError);
     }
-    request.adminKey = key;
-    done();
   });
+}
+
+function keyOf(request: FastifyRequest, { keys, throttle, addressOf, clock }: KeyCheck): AdminKey {
+  const presented = presentedKey(request);
+  const key = presented === undefined ? undefined : keys.authenticate(presented);
+  if (presented !== undefined) {
+    const retryAfterMs = throttle.waitMs(addressOf(request), key?.name);
+    if (retryAfterMs > 0) {
+      throw new FanfareError("RATE_LIMITED", { retryAfterMs, detail: "Too many wrong keys came from this address." });
+    }
+  }
+  if (key === undefined) {
+    throw new FanfareError("UNAUTHENTICATED", { detail: "A valid admin key is needed: Authorization: Bearer <key>." });
+  }
+  if (key.expiresAt !== undefined && key.expiresAt <= clock.now()) {
+    throw new FanfareError("UNAUTHENTICATED", { detail: "This admin key has expired." });
+  }
+  return key;
 }
 
 /** `channel` narrows it to one channel, for keys that have the scope for some only. Throws `FORBIDDEN`. */
@@ -35,9 +74,15 @@ export function requireScope(request: FastifyRequest, scope: AdminScope, channel
   throw new FanfareError("FORBIDDEN", { detail: `The key does not have the scope ${missing}.` });
 }
 
-/** All or nothing: when the key may not publish in one of the channels, nothing is published in the others either. */
+/**
+ * Within what the key may publish in a second; beyond it throws `RATE_LIMITED`. All or nothing: when the key may not
+ * publish in one of the channels, nothing is published in the others either.
+ */
 export function requirePublish(request: FastifyRequest, { drafts }: Drafts): void {
   for (const { channel } of drafts) requireScope(request, "publish", channel);
+  const { adminKey, server } = request;
+  const retryAfterMs = adminKey === null ? 0 : server.takePublishes(adminKey, drafts.length);
+  if (retryAfterMs > 0) throw new FanfareError("RATE_LIMITED", { retryAfterMs, detail: "This key publishes too much." });
 }
 
 function presentedKey(request: FastifyRequest): string | undefined {

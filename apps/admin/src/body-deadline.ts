@@ -1,12 +1,26 @@
 import type { FastifyInstance } from "fastify";
 
+/** How long the rest of a request is read away after its answer: closing at once could cost the caller the answer. */
+const leftoverMs = 2_000;
+
 /**
  * Ends connections whose request takes too long to arrive, except NDJSON streams, which may take all day. Node's own
  * `requestTimeout` knows no exceptions, so it is off and this stands for it.
  */
 export function limitBodyTime(app: FastifyInstance, bodyTimeoutMs: number): void {
-  app.addHook("onRequest", ({ raw, routeOptions }, _reply, done) => {
-    if (!raw.complete && !routeOptions.config.endless) {
+  app.addHook("onRequest", ({ raw, routeOptions }, reply, done) => {
+    if (raw.complete) {
+      done();
+      return;
+    }
+    if (routeOptions.config.endless) {
+      // Only who was let in may take all day: whoever has got an answer already has nothing more to say.
+      reply.raw.once("finish", () => {
+        if (raw.complete) return;
+        const timer = setTimeout(() => raw.destroy(), leftoverMs);
+        raw.once("close", () => clearTimeout(timer));
+      });
+    } else {
       const timer = setTimeout(() => raw.destroy(), bodyTimeoutMs);
       raw.once("close", () => clearTimeout(timer));
       raw.once("end", () => clearTimeout(timer));

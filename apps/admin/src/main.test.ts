@@ -49,6 +49,18 @@ test("wrong keys and a rules file that is not there are refused before anything 
   });
 });
 
+test("without a key it does not listen where others can reach it", async () => {
+  for (const host of ["0.0.0.0", "::", "192.0.2.1", "example.com"]) {
+    const opened = main(settings({ FANFARE_ADMIN_KEYS: "", FANFARE_ADMIN_HOST: host }), embedded);
+    await expect(opened, host).rejects.toMatchObject({
+      code: "SETTINGS_INVALID",
+      errors: [{ path: "FANFARE_ADMIN_HOST", message: expect.stringContaining("FANFARE_ADMIN_KEYS") }],
+    });
+  }
+  const alone = await main(settings({ FANFARE_ADMIN_KEYS: "", FANFARE_ADMIN_HOST: "127.0.0.1" }), embedded);
+  await alone.close();
+});
+
 /** The app as a process of its own. */
 function startProcess() {
   const script = `

@@ -1,9 +1,9 @@
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
-import { loadRulesFile, parseAdminKeys, parseRules } from "@fanfare/access";
+import { type AdminKeys, isLoopback, loadRulesFile, parseAdminKeys, parseRules, trustedProxies } from "@fanfare/access";
 import { type Backend, openBackend } from "@fanfare/broker";
 import type { Settings } from "@fanfare/config";
-import { FanfareError } from "@fanfare/domain";
+import { FanfareError, systemClock } from "@fanfare/domain";
 import { createLog, createMetrics, type Log, type LogLevel, type Metrics } from "@fanfare/telemetry";
 import type { FastifyInstance } from "fastify";
 import { consoleDirectory } from "./console-directory.ts";
@@ -28,9 +28,11 @@ export async function main(settings: Settings, shared: AdminShared = {}): Promis
   const log = createLog({ name: "admin", level: settings.logLevel as LogLevel });
   const rules = settings.rules === undefined ? parseRules({}) : await loadRulesFile(settings.rules);
   const keys = parseAdminKeys(settings.adminKeys);
-  if (keys.size === 0) log.warn({ setting: "FANFARE_ADMIN_KEYS" }, "no admin key is set: every request is refused");
-
   const { redisUrl, cluster, adminHost: host } = settings;
+  if (keys.size === 0) requireLoopback(host);
+  if (keys.size === 0) log.warn({ setting: "FANFARE_ADMIN_KEYS" }, "no admin key is set: every request is refused");
+  for (const name of expired(keys, systemClock.now())) log.warn({ key: name }, "an admin key has expired");
+
   const backend = shared.backend ?? openBackend({ redisUrl, cluster, log });
   const app = await createAdmin({
     broker: backend.broker,
@@ -42,6 +44,9 @@ export async function main(settings: Settings, shared: AdminShared = {}): Promis
     console: consoleDirectory(),
     url: settings.url,
     clusterSecret: settings.clusterSecret,
+    audit: settings.audit,
+    trustedProxies: trustedProxies(settings.trustedProxies),
+    publishesPerKey: settings.publishesPerKey,
     version: ownVersion(),
   });
 
@@ -63,6 +68,20 @@ export async function main(settings: Settings, shared: AdminShared = {}): Promis
     log.info({ port, host, broker: backend.kind }, "ready");
   }
   return { port, close };
+}
+
+/**
+ * Whoever widens the address and forgets the keys finds an API that answers 401 to everything, and on a shared network one
+ * mistake away from answering everybody. So it does not start.
+ */
+function requireLoopback(host: string): void {
+  if (host === "localhost" || isLoopback(host)) return;
+  const message = `is ${host}, which others can reach, and FANFARE_ADMIN_KEYS is empty: make a key with fanfare key`;
+  throw new FanfareError("SETTINGS_INVALID", { errors: [{ path: "FANFARE_ADMIN_HOST", message }] });
+}
+
+function expired({ list }: AdminKeys, nowMs: number): string[] {
+  return list.filter(({ expiresAt = Number.POSITIVE_INFINITY }) => expiresAt <= nowMs).map(({ name }) => name);
 }
 
 async function listen(app: FastifyInstance, host: string, port: number): Promise<void> {

@@ -1,8 +1,10 @@
-import type { AdminKeys, Rules } from "@fanfare/access";
-import { type Broker, type Directory, FanfareError } from "@fanfare/domain";
+import { type AdminKeys, clientAddress, type Rules, type TrustedProxies, trustedProxies } from "@fanfare/access";
+import { type Broker, type Clock, type Directory, FanfareError, systemClock } from "@fanfare/domain";
 import type { Log, Metrics } from "@fanfare/telemetry";
-import { type FastifyInstance, fastify } from "fastify";
-import { requireKey } from "./auth.ts";
+import { type FastifyInstance, type FastifyRequest, fastify } from "fastify";
+import { type AuditLevel, auditWrites } from "./audit.ts";
+import { type KeyCheck, limitPublishes, requireKey } from "./auth.ts";
+import { AuthThrottle } from "./auth-throttle.ts";
 import { acceptBodies } from "./bodies.ts";
 import { limitBodyTime } from "./body-deadline.ts";
 import { answerClientError } from "./client-error.ts";
@@ -37,24 +39,38 @@ export interface AdminParts {
   readonly url?: string | undefined;
   /** What nodes obey. Absent: they obey nobody. */
   readonly clusterSecret?: string | undefined;
+  /** Which requests leave a line in the log. Absent: all writes. */
+  readonly audit?: AuditLevel;
+  /** Whose X-Forwarded-For counts. Absent: nobody's. */
+  readonly trustedProxies?: TrustedProxies;
+  /** Publications that one key may make in a second. Absent or 0: as many as it likes. */
+  readonly publishesPerKey?: number;
+  /** Wrong keys that one address may show in a minute. */
+  readonly wrongKeysPerMinute?: number;
+  readonly clock?: Clock;
   readonly version: string;
 }
 
 /** How long a request may take to arrive. */
 const headersTimeoutMs = 10_000;
-const bodyTimeoutMs = 30_000;
+const bodyTimeoutMs = 12_000;
+/** How often connections are looked at that are late with their headers. */
+const lateCheckMs = 2_000;
 /** Longer than any path with a channel whose every byte is percent-encoded, so that a long name is told apart from a wrong address. */
 const paramLengthMax = 8_192;
 
 /** The admin API, not yet listening. */
 export async function createAdmin(parts: AdminParts): Promise<FastifyInstance> {
-  const { broker, directory, rules, keys, log, metrics } = parts;
+  const { broker, directory, rules, keys, log, metrics, clock = systemClock } = parts;
+  const trusted = parts.trustedProxies ?? trustedProxies([]);
+  const addressOf = ({ raw }: FastifyRequest): string =>
+    clientAddress(raw.socket.remoteAddress ?? "", raw.headers["x-forwarded-for"], trusted);
   const closing = new AbortController();
   const logError = createErrorLog(log);
 
   const app = fastify({
     logger: false,
-    http: { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: 5_000 },
+    http: { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: lateCheckMs },
     requestTimeout: 0,
     routerOptions: { maxParamLength: paramLengthMax },
     genReqId: requestIdOf,
@@ -71,6 +87,8 @@ export async function createAdmin(parts: AdminParts): Promise<FastifyInstance> {
   answerErrors(app, logError);
   limitBodyTime(app, bodyTimeoutMs);
   countRequests(app, metrics);
+  auditWrites(app, log, parts.audit ?? "all", addressOf);
+  limitPublishes(app, parts.publishesPerKey ?? 0, clock);
 
   app.addHook("onRequest", (request, reply, done) => {
     reply.header("x-request-id", request.id).header("x-content-type-options", "nosniff");
@@ -103,8 +121,9 @@ export async function createAdmin(parts: AdminParts): Promise<FastifyInstance> {
     closing: closing.signal,
   };
 
+  const check: KeyCheck = { keys, throttle: new AuthThrottle(clock, parts.wrongKeysPerMinute), addressOf, clock };
   await openApi(app, parts.version);
-  await app.register(async (v1) => registerV1(v1, context), { prefix: "/v1" });
+  await app.register(async (v1) => registerV1(v1, context, check), { prefix: "/v1" });
   await app.register(async (open) => {
     const refuseOtherMethods = watchMethods(open);
     healthRoutes(open, context);
@@ -115,9 +134,9 @@ export async function createAdmin(parts: AdminParts): Promise<FastifyInstance> {
   return app;
 }
 
-function registerV1(app: FastifyInstance, context: Context): void {
-  const { keys, closing } = context;
-  requireKey(app, keys);
+function registerV1(app: FastifyInstance, context: Context, check: KeyCheck): void {
+  const { closing } = context;
+  requireKey(app, check);
   app.addHook("onRequest", (_request, reply, done) => {
     reply.header("cache-control", "no-store");
     done(closing.aborted ? new FanfareError("DRAINING") : undefined);

@@ -6,6 +6,7 @@ import { checkCommand } from "./commands/check.ts";
 import { drainCommand } from "./commands/drain.ts";
 import { gatewayCommand } from "./commands/gateway.ts";
 import { ingestCommand } from "./commands/ingest.ts";
+import { keyCommand } from "./commands/key.ts";
 import { publishCommand } from "./commands/publish.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { tailCommand } from "./commands/tail.ts";
@@ -36,6 +37,7 @@ function createProgram(): Command {
     tailCommand,
     drainCommand,
     tokenCommand,
+    keyCommand,
     checkCommand,
     benchCommand,
   ];

@@ -1,8 +1,9 @@
-import { parseAdminKeys, parseRules } from "@fanfare/access";
+import { parseAdminKeys, parseRules, trustedProxies } from "@fanfare/access";
 import { type Backend, openBackend } from "@fanfare/broker";
-import type { Broker } from "@fanfare/domain";
+import { type Broker, type Clock, systemClock } from "@fanfare/domain";
 import { createLog, createMetrics, type Metrics } from "@fanfare/telemetry";
 import type { FastifyInstance } from "fastify";
+import type { AuditLevel } from "../audit.ts";
 import { createAdmin } from "../server.ts";
 
 export interface TestAdmin {
@@ -23,6 +24,14 @@ export interface TestAdminOptions {
   readonly console?: string;
   readonly url?: string;
   readonly clusterSecret?: string;
+  /** Absent: as many wrong keys as a test likes. */
+  readonly wrongKeysPerMinute?: number;
+  readonly publishesPerKey?: number;
+  readonly audit?: AuditLevel;
+  readonly trustedProxies?: readonly string[];
+  readonly clock?: Clock;
+  /** Where log lines go; absent: nowhere. */
+  readonly logLines?: string[];
   /** What the routes are given instead of the backend's broker, for example the same behind a gate. */
   readonly broker?: (broker: Broker) => Broker;
 }
@@ -31,7 +40,13 @@ const secret = "a-secret";
 
 /** The admin API on a backend of its own. */
 export async function testAdmin(options: TestAdminOptions = {}): Promise<TestAdmin> {
-  const log = createLog({ name: "admin", level: "silent" });
+  const { logLines } = options;
+  const log = createLog({
+    name: "admin",
+    level: logLines === undefined ? "silent" : "info",
+    pretty: false,
+    destination: { write: (line) => void logLines?.push(line) },
+  });
   const metrics = createMetrics({ app: "admin" });
   const backend = openBackend({ redisUrl: options.redisUrl, cluster: options.cluster ?? "test", log });
   const app = await createAdmin({
@@ -44,6 +59,11 @@ export async function testAdmin(options: TestAdminOptions = {}): Promise<TestAdm
     console: options.console,
     url: options.url,
     clusterSecret: options.clusterSecret,
+    wrongKeysPerMinute: options.wrongKeysPerMinute ?? Number.MAX_SAFE_INTEGER,
+    publishesPerKey: options.publishesPerKey ?? 0,
+    audit: options.audit ?? "all",
+    trustedProxies: trustedProxies(options.trustedProxies ?? []),
+    clock: options.clock ?? systemClock,
     version: "0.0.0-test",
   });
   return {

@@ -26,4 +26,12 @@ export const adminSettings = {
     doc: "Who may use the admin API. The secret is plain or sha256=HEX; no scope means all; `fanfare key` makes one. Without any key the API answers 401 to everything. See docs/RULES.md.",
     usedBy: ["up", "admin", "serve"],
   },
+  audit: {
+    env: "FANFARE_AUDIT",
+    type: "choice",
+    choices: ["all", "changes", "off"],
+    default: "all",
+    doc: "Which requests to the admin API leave a line in the log, with the key's name and the request id: all writes, changes (all but publishing), or off.",
+    usedBy: ["up", "admin", "serve"],
+  },
 } as const satisfies Record<string, SettingRow>;
