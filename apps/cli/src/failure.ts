@@ -8,6 +8,8 @@ interface FailureOptions {
   readonly code?: string | undefined;
   readonly errors?: readonly FieldError[] | undefined;
   readonly cause?: unknown;
+  /** 1 unless it was set up wrongly. */
+  readonly exitCode?: 1 | 2 | undefined;
 }
 
 /** A command that could not do what it was asked to, for a reason that is no server's refusal of our own making. */
@@ -15,9 +17,11 @@ export class Failure extends Error {
   override readonly name = "Failure";
   readonly code: string | undefined;
   readonly errors: readonly FieldError[];
+  readonly exitCode: 1 | 2;
 
-  constructor(message: string, { code, errors = [], cause }: FailureOptions = {}) {
+  constructor(message: string, { code, errors = [], cause, exitCode = 1 }: FailureOptions = {}) {
     super(message, cause === undefined ? undefined : { cause });
+    this.exitCode = exitCode;
     this.code = code;
     this.errors = errors;
   }
@@ -45,6 +49,7 @@ function causeOf(failure: Failure | FanfareError): string[] {
 
 /** 2 when the command was set up wrongly, 1 when it failed. */
 export function exitCodeOf(thrown: unknown): number {
+  if (thrown instanceof Failure) return thrown.exitCode;
   const code = thrown instanceof FanfareError ? thrown.code : undefined;
   return code === "SETTINGS_INVALID" || code === "RULES_INVALID" ? 2 : 1;
 }

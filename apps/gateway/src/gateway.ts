@@ -1,5 +1,5 @@
 import { createServer } from "node:http";
-import { Server as TcpServer } from "node:net";
+import { trustedProxies } from "@fanfare/access";
 import { type NodeRecord, pause } from "@fanfare/domain";
 import { type EngineServer, newSessionId, newSidPrefix, PeerGuard, Relay } from "@fanfare/relay";
 import { Server } from "socket.io";
@@ -11,12 +11,14 @@ import { tellDegradation } from "./degradation.ts";
 import { moveEverybody } from "./drain.ts";
 import { keepGauges } from "./gauges.ts";
 import { guardHandshakes } from "./handshakes.ts";
-import { listen, stopListening } from "./listen.ts";
+import { type Enter, listen, ownPort, stopListening } from "./listen.ts";
 import { keepLease } from "./membership.ts";
 import { originAllowed } from "./origins.ts";
 import type { GatewayParts } from "./parts.ts";
 import { createPeerServer, json } from "./peer-server.ts";
+import { RegistryKeeper } from "./registry.ts";
 import type { ClientSocket } from "./session.ts";
+import { closeSlowClients } from "./slow-clients.ts";
 
 export interface Gateway {
   readonly node: string;
@@ -33,6 +35,8 @@ export interface GatewayOptions {
   readonly accept?: (io: Server, parts: GatewayParts) => void;
   /** How long a connection may take to say which namespace it wants. */
   readonly connectTimeoutMs?: number;
+  /** Where clients' connections come from. Default: the settings' port. */
+  readonly enter?: Enter | undefined;
   /** Told when a peer with the cluster's secret wants the node to drain and end. */
   readonly onDrain?: () => void;
 }
@@ -52,6 +56,7 @@ const leaveMs = 500;
 export async function startGateway(parts: GatewayParts, options: GatewayOptions = {}): Promise<Gateway> {
   const { settings, fanout, metrics, log, node, clock } = parts;
   const { accept = acceptConnections, connectTimeoutMs = 10_000, onDrain } = options;
+  const { enter = ownPort(settings.port, settings.host, backlog) } = options;
   const sidPrefix = newSidPrefix();
   const gate = new AcceptGate(settings.acceptPerSecond, clock);
   let draining = false;
@@ -81,6 +86,7 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
   });
   const relay = startRelay(parts, engine, sidPrefix);
   fanout.attach(io);
+  closeSlowClients(parts);
   accept(io, parts);
   io.on("connection", (socket: ClientSocket) => countConnection(socket, parts));
 
@@ -102,10 +108,16 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
     version: parts.version,
   });
   const lease = keepLease(parts, record);
+  const keeper = new RegistryKeeper({
+    ...parts,
+    turnOf: (socket) => parts.recovery?.turnOf(socket) ?? 1,
+    trusted: trustedProxies(settings.trustedProxies),
+  });
+  const registered = keeper.attach(io.of("/"));
   // Before the first session: what other nodes are asked for must be in the directory by then.
-  await lease.told;
-  const port = await listen(http, settings.port, settings.host, backlog).catch(async (reason) => {
-    await lease.end();
+  await Promise.all([lease.told, registered]);
+  const entrance = await enter(http).catch(async (reason) => {
+    await Promise.all([lease.end(), keeper.end()]);
     await stopListening(peer);
     throw reason;
   });
@@ -121,14 +133,13 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
   const drain = async (): Promise<void> => {
     draining = true;
     log.info({ connections: engine.clientsCount }, "draining");
-    // Only this and not http.close(): that also cuts kept connections, maybe just when a balancer writes a post to one.
-    TcpServer.prototype.close.call(http);
+    entrance.close();
     const told = lease.renew();
     await moveEverybody({ io, relay, fanout, clock, withinMs: settings.drainMs * (1 - endShare) });
     stopGauges();
     stopTelling();
     parts.recovery?.stop();
-    await Promise.race([told.then(() => lease.end()), pause(leaveMs, clock)]);
+    await Promise.race([Promise.all([told.then(() => lease.end()), keeper.end()]), pause(leaveMs, clock)]);
     fanout.close();
     http.closeAllConnections();
     // Closes the transports of those who are still here, not their sockets: a client disconnected by name stays away.
@@ -140,7 +151,7 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
   let drained: Promise<void> | undefined;
   return {
     node,
-    port,
+    port: entrance.port,
     peerPort,
     sidPrefix,
     close() {

@@ -9,6 +9,7 @@ import { Fanout } from "@fanfare/fanout";
 import { createLog, createMetrics } from "@fanfare/telemetry";
 import { passOn } from "./emitters.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
+import type { Enter } from "./listen.ts";
 import { observeFanout } from "./observe.ts";
 import type { GatewayParts } from "./parts.ts";
 import { Recovery } from "./recovery.ts";
@@ -17,6 +18,8 @@ import { Recovery } from "./recovery.ts";
 export interface Embedding {
   readonly backend: Backend;
   readonly embedded: true;
+  /** Where clients' connections come from, when it is not a port of this process. */
+  readonly enter?: Enter;
 }
 
 /** The only place of this app that reads settings, picks implementations and ends the process. */
@@ -30,7 +33,7 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<G
   const metrics = createMetrics({ app: "gateway", node });
   const rules = settings.rules === undefined ? parseRules({}) : await loadRulesFile(settings.rules);
   const backend = embedding?.backend ?? openBackend({ redisUrl: settings.redisUrl, cluster: settings.cluster, log });
-  const { broker, pubSub, directory, sessions } = backend;
+  const { broker, pubSub, directory, sessions, registry } = backend;
   const fanout = new Fanout({
     broker,
     pubSub,
@@ -39,6 +42,9 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<G
     bookmarks: settings.recovery === "on",
     clock: systemClock,
     retention: (channel) => rules.of(channel).retain,
+    slow: (channel) => rules.of(channel).slow,
+    bufferBytesMax: settings.bufferBytesMax,
+    flushMsMax: settings.flushMsMax,
     observer: observeFanout(metrics),
   });
   const parts: GatewayParts = {
@@ -47,6 +53,7 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<G
     settings,
     broker,
     directory,
+    registry,
     fanout,
     recovery: settings.recovery === "on" ? new Recovery({ sessions, fanout, node, clock: systemClock, log }) : undefined,
     rules,
@@ -55,10 +62,13 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<G
     log,
     metrics,
   };
-  // As a supervisor would ask for it, so that there is one way to end.
   // Otherwise a worker stores what they send, and it comes as publications do.
   if (settings.emitterLog === "off") backend.listen(`${settings.emitterKey}#/#*`, (message) => passOn(message, fanout, metrics));
-  const gateway = await startGateway(parts, { onDrain: () => process.kill(process.pid, "SIGTERM") });
+  const gateway = await startGateway(parts, {
+    enter: embedding?.enter,
+    // As a supervisor would ask for it, so that there is one way to end.
+    onDrain: () => process.kill(process.pid, "SIGTERM"),
+  });
   if (embedding !== undefined) return gateway;
 
   const { port, peerPort, sidPrefix } = gateway;

@@ -1,41 +1,16 @@
-import { randomBytes } from "node:crypto";
-import { createLog } from "@fanfare/telemetry";
 import { Command } from "commander";
 import { settingsFrom, withSettings } from "../settings.ts";
-import { onStop } from "../stop.ts";
 
 export function serveCommand(): Command {
-  const command = new Command("serve").description("run a node and the admin API in one process");
+  const command = new Command("serve").description("run a node and the admin API on one machine, in one process or in several");
   return withSettings(command, "serve").action(async () => {
-    const given = settingsFrom(command);
-    // Alone in memory there is no other node to share a secret with, but the admin API has orders for this one.
-    const clusterSecret =
-      given.clusterSecret ?? (given.redisUrl === undefined ? randomBytes(24).toString("base64url") : undefined);
-    const settings = clusterSecret === undefined ? given : { ...given, clusterSecret };
-    const [{ openBackend }, gateway, admin, ingest] = await Promise.all([
-      import("@fanfare/broker"),
-      import("@fanfare/gateway"),
-      import("@fanfare/admin"),
-      import("@fanfare/ingest-worker"),
-    ]);
-    const log = createLog({ name: "serve", level: settings.logLevel });
-    // One backend for both: in memory there is nothing else that they could meet in.
-    const backend = openBackend({ redisUrl: settings.redisUrl, cluster: settings.cluster, log });
-    const shared = { backend, embedded: true } as const;
-    const node = await gateway.main(settings, shared);
-    const api = await admin.main(settings, shared);
-    // Last, so that the first message finds a node that delivers it.
-    const sources = await ingest.main(settings, shared);
-    onStop(async () => {
-      await sources.close();
-      // Side by side: each may take all the time that a drain has.
-      await Promise.all([api.close(), node.close()]);
-      await backend.close();
-    });
-    const { port, peerPort, sidPrefix } = node;
-    log.info(
-      { node: node.node, port, peerPort, adminPort: api.port, sidPrefix, broker: backend.kind, sources: sources.sources },
-      "ready",
-    );
+    const settings = settingsFrom(command);
+    if (settings.workers === 1) {
+      const { serveAlone } = await import("../serve/alone.ts");
+      await serveAlone(settings);
+    } else {
+      const { serveWithWorkers } = await import("../serve/supervisor.ts");
+      await serveWithWorkers(settings);
+    }
   });
 }

@@ -1,0 +1,142 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Rest, type ServerProcess, startRedis, startServerProcess, TestClient, until } from "@fanfare/test-support";
+import { expect, test as plain } from "vitest";
+
+/** `fanfare serve --workers 2` as an operator starts it, and stock clients at its one port. */
+interface Machine {
+  readonly server: ServerProcess;
+  readonly nodes: readonly { readonly node: string; readonly pid: number; readonly peerPort: number }[];
+  readonly rest: Rest;
+  client(transports: readonly ("polling" | "websocket")[]): Promise<TestClient>;
+}
+
+const channel = "public:news";
+const drainMs = 4_000;
+
+const test = plain.extend<{ machine: Machine }>({
+  machine: async ({ onTestFailed }, use) => {
+    const dir = await mkdtemp(join(tmpdir(), "fanfare-workers-"));
+    const open = { subscribe: "anyone", retain: { count: 1_000, seconds: 600 } };
+    await writeFile(join(dir, "rules.json"), JSON.stringify({ namespaces: { public: open } }));
+    const redis = await startRedis();
+    const server = await startServerProcess({
+      label: "serve",
+      command: "serve",
+      cwd: dir,
+      env: {
+        FANFARE_WORKERS: "2",
+        FANFARE_REDIS_URL: redis.url,
+        FANFARE_HOST: "127.0.0.1",
+        FANFARE_PORT: "0",
+        FANFARE_ADMIN_PORT: "0",
+        FANFARE_PEER_PORT: "0",
+        FANFARE_RULES: "rules.json",
+        FANFARE_ADMIN_KEYS: "test:secret",
+        FANFARE_DRAIN_MS: String(drainMs),
+      },
+    });
+    onTestFailed(() => console.error(server.log().join("\n")));
+    const { port, adminPort, nodes } = server.ready as unknown as Machine & { port: number; adminPort: number };
+    const rest = new Rest(`http://127.0.0.1:${adminPort}`, "secret");
+    const clients: TestClient[] = [];
+    await use({
+      server,
+      nodes,
+      rest,
+      async client(transports) {
+        const client = new TestClient({ url: `http://127.0.0.1:${port}`, transports, channels: [channel] });
+        clients.push(client);
+        await client.welcomed();
+        return client;
+      },
+    });
+    for (const client of clients) client.close();
+    rest.close();
+    await server.end();
+    await redis.stop();
+    await rm(dir, { recursive: true, force: true });
+  },
+});
+
+const kinds = [["polling"], ["polling", "websocket"], ["websocket"]] as const;
+
+async function someOfEach(machine: Machine, each: number): Promise<TestClient[]> {
+  const clients: TestClient[] = [];
+  for (let n = 0; n < each; n++) clients.push(...(await Promise.all(kinds.map((kind) => machine.client(kind)))));
+  return clients;
+}
+
+async function publish({ rest }: Machine, from: number, to: number): Promise<void> {
+  for (let n = from; n <= to; n++) await rest.publish({ channel, data: n });
+}
+
+async function heardAll(clients: readonly TestClient[], to: number): Promise<void> {
+  const wanted = Array.from({ length: to }, (_, at) => at + 1);
+  await until(() => {
+    const behind = clients.filter((client) => client.heard(channel).length < to);
+    return behind.length === 0 ? undefined : `${behind.length} clients have not heard all ${to}`;
+  }, 20_000);
+  for (const client of clients) expect(client.heard(channel)).toEqual(wanted);
+}
+
+function nodesOf(clients: readonly TestClient[]): Set<unknown> {
+  return new Set(clients.map((client) => (client.noticesOf("fanfare:welcome").at(-1) as { node: unknown }).node));
+}
+
+test("workers share one public port, and a killed one is replaced while its clients are restored", async ({ machine }) => {
+  const { server, nodes } = machine;
+  expect(nodes).toHaveLength(2);
+  expect(new Set(nodes.map(({ peerPort }) => peerPort)).size).toBe(2);
+  const clients = await someOfEach(machine, 6);
+  expect(nodesOf(clients)).toEqual(new Set(nodes.map(({ node }) => node)));
+  await publish(machine, 1, 20);
+  await heardAll(clients, 20);
+  expect(clients.filter(({ connects }) => connects !== 1)).toEqual([]);
+
+  const [killed] = nodes;
+  process.kill(killed?.pid ?? 0, "SIGKILL");
+  await publish(machine, 21, 60);
+  await heardAll(clients, 60);
+  for (const { connects, recoveries } of clients) expect(recoveries).toBe(connects - 1);
+  expect(clients.filter(({ connects }) => connects > 1).length).toBeGreaterThan(0);
+
+  await until(
+    () => (server.log().some((line) => line.includes("worker serves again")) ? undefined : "one worker is missing"),
+    15_000,
+  );
+  expect(server.log().filter((line) => line.includes("worker ended: starting it again"))).toHaveLength(1);
+  expect(server.log().filter((line) => line.includes('"msg":"ready"'))).toHaveLength(1);
+  const more: TestClient[] = [];
+  await until(async () => {
+    more.push(await machine.client(["websocket"]));
+    return nodesOf(more).size === 2 ? undefined : "nobody gets to the new worker";
+  });
+  await publish(machine, 61, 61);
+  for (const client of more) await until(() => (client.heard(channel).at(-1) === 61 ? undefined : "61 has not come"));
+});
+
+test("a drained worker is replaced, and a stop drains all of them in time", async ({ machine }) => {
+  const { server, nodes, rest } = machine;
+  const clients = await someOfEach(machine, 3);
+  expect((await rest.call("POST", `/v1/nodes/${nodes[1]?.node}/drain`)).status).toBe(202);
+  await until(
+    () => (server.log().some((line) => line.includes("worker serves again")) ? undefined : "one worker is missing"),
+    15_000,
+  );
+  await publish(machine, 1, 20);
+  await heardAll(clients, 20);
+  for (const { connects, recoveries } of clients) {
+    expect(connects).toBeLessThanOrEqual(2);
+    expect(recoveries).toBe(connects - 1);
+  }
+  const told = performance.now();
+  server.signal("SIGTERM");
+  expect(await server.ended).toBe("exit 0");
+  expect(performance.now() - told).toBeLessThan(drainMs);
+  // One that polls hears of it only when a poll of its is waiting at that moment: afterwards nobody answers any more.
+  for (const client of clients.filter(({ socket }) => socket.io.opts.transports?.at(-1) === "websocket")) {
+    expect(client.noticesOf("fanfare:closing")).not.toEqual([]);
+  }
+});
