@@ -1,13 +1,17 @@
 import type { Cluster } from "../contestants/cluster.ts";
 import { fanfareCluster } from "../contestants/fanfare.ts";
+import { openRooms, type Room, row } from "../contestants/rooms.ts";
 import { adapterNote, stockCluster } from "../contestants/stock.ts";
+import type { BenchHost, BenchOptions } from "../host.ts";
 import { metered } from "../process/meter.ts";
 import type { Stage } from "../process/stage.ts";
-import type { Metric } from "../report/outcome.ts";
+import type { Metric, Outcome } from "../report/outcome.ts";
 import type { Contestant } from "../report/repetitions.ts";
 import { percentile } from "../report/statistics.ts";
+import { sampleEvery } from "../wire/ears.ts";
 import type { ListenerDuties } from "../workers/listener.ts";
 import type { PublisherDuties } from "../workers/publisher.ts";
+import { discardNote, measured, metric, rowNotes } from "./deliveries.ts";
 import { foreignNote, onStage, type Scenario } from "./scenario.ts";
 
 const pace = { messages: 500, perSecond: 100, payloadBytes: 128 };
@@ -20,30 +24,79 @@ const metrics: readonly Metric[] = [
   { key: "max", title: "max\nms", digits: 1, spread: true },
 ];
 
-/** How long a publication takes from the publisher to a client on another node. */
+/** More than stock can on one core: what it cannot write piles up, and so does its latency. */
+const loaded = { messages: 1_000, perSecond: 500, payloadBytes: 128 };
+const rows = [row.fanfare, row.sharded, row.loop, row.floor];
+/** Share of the scenario's time that the runs with one subscriber may take. */
+const quietShare = 0.45;
+
+const loadedMetrics: readonly Metric[] = [
+  { ...metric.p50, spread: true },
+  { ...metric.p99, spread: true },
+  { key: "max", title: "max\nms", digits: 0 },
+  { key: "perSecond", title: "deliveries\na second", digits: 0 },
+  metric.busy,
+  metric.joined,
+  metric.read,
+];
+
+/** How long a publication takes from the publisher to a client: of one subscriber, and of a thousand on one core. */
 export const latency: Scenario = {
-  about: "end to end latency at 100 messages a second on two nodes",
-  run: (host, options) =>
-    onStage(host, options, async ({ stage, repeat }) => {
-      const ours = await contestant("fanfare", await fanfareCluster(stage, 2), stage);
-      const stock = await contestant("stock", await stockCluster(stage, 2), stage);
-      const series = await repeat([ours, stock]);
-      return [
-        {
-          title: `latency: ${pace.perSecond} messages a second, ${pace.payloadBytes} bytes, 2 nodes`,
-          metrics,
-          series,
-          ratio: { of: "p50", to: "stock" },
-          notes: [
-            `From the publisher's turn to the handler of a stock websocket client in another process, ${pace.messages} messages a run. fanfare: admin, Redis, second node. stock: first node, Redis, second node.`,
-            adapterNote,
-            "Not pinned to cores.",
-            foreignNote(series),
-          ],
-        },
-      ];
-    }),
+  about: "end to end latency: 100 messages a second, and 500 to 1,000 subscribers",
+  run: async (host, options) => [await quiet(host, options), await underLoad(host, options)],
 };
+
+function quiet(host: BenchHost, options: BenchOptions): Promise<Outcome> {
+  return onStage(host, options, async ({ stage, repeat }) => {
+    const ours = await contestant("fanfare", await fanfareCluster(stage, 2), stage);
+    const stock = await contestant("stock", await stockCluster(stage, 2), stage);
+    const series = await repeat([ours, stock], quietShare);
+    return {
+      title: `latency: ${pace.perSecond} messages a second, ${pace.payloadBytes} bytes, 2 nodes`,
+      metrics,
+      series,
+      ratio: [
+        { of: "p50", to: "stock", title: "p50" },
+        { of: "p99", to: "stock", title: "p99" },
+      ],
+      notes: [
+        `From the publisher's turn to the handler of a stock websocket client in another process, ${pace.messages} messages a run. fanfare: admin, Redis, second node. stock: first node, Redis, second node.`,
+        adapterNote,
+        "Not pinned to cores.",
+        foreignNote(series),
+      ],
+    };
+  });
+}
+
+function underLoad(host: BenchHost, options: BenchOptions): Promise<Outcome> {
+  return onStage(host, options, async ({ stage, repeat }) => {
+    const rooms = await openRooms(stage, host, rows, options.subscribers);
+    const pinning = await stage.isolate(rooms.map(({ cluster }) => cluster.pids.listening));
+    const of = ({ swarm, cluster }: Room, messages: number) =>
+      swarm.worker.ask("paced", { publish: cluster.publish, pace: { ...loaded, messages } });
+    for (const room of rooms) await of(room, warmUp.messages);
+    const series = await repeat(
+      rooms.map((room) => ({
+        name: room.name,
+        run: () => measured(room, stage, "saturated", () => of(room, loaded.messages)),
+      })),
+    );
+    return {
+      title: `latency: ${loaded.perSecond} messages a second, ${options.subscribers.toLocaleString("en-US")} subscribers on one core`,
+      metrics: loadedMetrics,
+      series,
+      ratio: { of: "p99", to: row.sharded, title: "stock" },
+      notes: [
+        `From the publisher's turn to the read of every ${sampleEvery}th subscriber, ${loaded.messages.toLocaleString("en-US")} messages a run. A server that cannot keep up has all of its backlog in its p99; deliveries a second are counted until the last one was made.`,
+        `${discardNote.any} ${discardNote.saturated}`,
+        ...rowNotes(rooms),
+        pinning,
+        foreignNote(series),
+      ],
+    };
+  });
+}
 
 async function contestant(name: string, { publish, listen }: Cluster, stage: Stage): Promise<Contestant> {
   const listener = stage.worker<ListenerDuties>("listener");
