@@ -40,6 +40,20 @@ export function authorize(rules: Rules, action: Action, channel: Channel, identi
   }
 }
 
+/**
+ * Returns when clients may publish this in the channel, whoever they are; throws `FORBIDDEN` for an event that the rules do
+ * not name and `PAYLOAD_TOO_LARGE`. `bytes`: of the data as JSON text.
+ */
+export function authorizePublication(rules: Rules, channel: Channel, event: string, bytes: number): void {
+  const { events, payloadBytesMax } = rules.of(channel);
+  if (events !== undefined && !events.has(event)) {
+    throw new FanfareError("FORBIDDEN", { detail: `No rule allows clients to publish this event to ${channel}.` });
+  }
+  if (bytes > payloadBytesMax) {
+    throw new FanfareError("PAYLOAD_TOO_LARGE", { detail: `Clients may publish ${payloadBytesMax} bytes to ${channel}.` });
+  }
+}
+
 /** Who showed no token may try again with one; who did show one is told that it does not reach so far. */
 function refusal(identity: Identity, detail: string): FanfareError {
   const anonymous = identity.user === undefined && identity.expiresAt === undefined;

@@ -8,9 +8,21 @@ const claimsOf = validator(TokenClaims);
 const latestMs = 8.64e15;
 
 /** What the claims of a token say. Throws `TOKEN_INVALID` with what is wrong with them. */
-export function identityOf(payload: unknown): Identity {
+export function identityOf(payload: unknown): Identity & { readonly expiresAt: number } {
   const claims = wellFormed(payload);
-  const { sub, exp, channels = [], publish = [], join = [], info } = claims;
+  const { sub, exp, iat, jti } = claims;
+  return {
+    ...(sub === undefined ? {} : { user: sub }),
+    ...grantsOf(claims),
+    expiresAt: Math.min(exp * 1_000, latestMs),
+    ...(iat === undefined ? {} : { issuedAt: Math.min(iat * 1_000, latestMs) }),
+    ...(jti === undefined ? {} : { tokenId: jti }),
+  };
+}
+
+/** What is granted to a user, or to nobody by name. Throws `TOKEN_INVALID` with what is wrong with it. */
+export function grantsOf(claims: Omit<TokenClaims, "exp">): Pick<Identity, "channels" | "publish" | "join" | "info"> {
+  const { sub, channels = [], publish = [], join = [], info } = claims;
   const errors = [...notPatterns("channels", channels), ...notPatterns("publish", publish)];
 
   const granted: Channel[] = [];
@@ -22,14 +34,7 @@ export function identityOf(payload: unknown): Identity {
   if (info !== undefined && !isShallow(info)) errors.push({ path: "/info", message: "is nested too deeply" });
   if (errors.length > 0) throw new FanfareError("TOKEN_INVALID", { errors });
 
-  return {
-    ...(sub === undefined ? {} : { user: sub }),
-    channels,
-    publish,
-    join: granted,
-    ...(info === undefined ? {} : { info }),
-    expiresAt: Math.min(exp * 1_000, latestMs),
-  };
+  return { channels, publish, join: granted, ...(info === undefined ? {} : { info }) };
 }
 
 function wellFormed(payload: unknown): TokenClaims {

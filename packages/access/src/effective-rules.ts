@@ -1,4 +1,4 @@
-import type { Audience, NamespaceRules, Retention, SubscriberAudience } from "@fanfare/domain";
+import { type Audience, limits, type NamespaceRules, type Retention, type SubscriberAudience } from "@fanfare/domain";
 
 /**
  * Who may, once the rules file and the defaults are put together. `owner` is the user whose own channel it is; only the
@@ -13,6 +13,10 @@ export interface EffectiveRules {
   readonly presence: EffectiveAudience;
   readonly history: EffectiveAudience;
   readonly retain: Retention;
+  /** Bytes of `data` that a client may publish. Backends have a limit of their own. */
+  readonly payloadBytesMax: number;
+  /** Names of events that a client may publish; undefined: any. */
+  readonly events: ReadonlySet<string> | undefined;
   /** Whether subscribers are told who comes and goes. */
   readonly joinLeave: boolean;
   /** What happens to a subscriber that reads too slowly. */
@@ -26,6 +30,8 @@ export const closed: EffectiveRules = {
   presence: "nobody",
   history: "nobody",
   retain: { count: 1_000, seconds: 600 },
+  payloadBytesMax: limits.bodyBytesMax,
+  events: undefined,
   joinLeave: false,
   slow: "disconnect",
 };
@@ -34,6 +40,7 @@ export const closed: EffectiveRules = {
 export const ownChannel: EffectiveRules = { ...closed, subscribe: "owner", history: "owner" };
 
 /** Fills what the rules leave out. */
-export function fill(rules: NamespaceRules, base: EffectiveRules): EffectiveRules {
-  return { ...base, ...rules, retain: { ...base.retain, ...rules.retain } };
+export function fill({ events, ...rules }: NamespaceRules, base: EffectiveRules): EffectiveRules {
+  const named = events === undefined ? base.events : new Set(events);
+  return { ...base, ...rules, retain: { ...base.retain, ...rules.retain }, events: named };
 }

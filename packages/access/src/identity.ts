@@ -13,6 +13,10 @@ export interface Identity {
   readonly info?: unknown;
   /** Milliseconds since 1970. Absent without a token. */
   readonly expiresAt?: number;
+  /** When the token was issued, in milliseconds since 1970, where it says so. */
+  readonly issuedAt?: number;
+  /** The token's own id, where it has one. */
+  readonly tokenId?: string;
 }
 
 /** A client that showed no token. */

@@ -1,4 +1,4 @@
-import { type FieldError, isChannelName, NamespaceRules, RulesFile, validator } from "@fanfare/domain";
+import { type FieldError, isChannelName, isEventName, limits, NamespaceRules, RulesFile, validator } from "@fanfare/domain";
 
 type Field = keyof typeof NamespaceRules.properties;
 
@@ -18,6 +18,8 @@ const checks: Readonly<Record<Field, Check>> = {
   presence: check(fields.presence, oneOf(fields.presence)),
   history: check(fields.history, oneOf(fields.history)),
   retain: check(fields.retain, "must be { count: 0 to 1000000, seconds: 1 to 31536000 }, both whole numbers"),
+  payloadBytesMax: check(fields.payloadBytesMax, `must be a whole number of bytes from 1 to ${limits.bodyBytesMax}`),
+  events: { passes: areEventNames, says: "must be a list of at most 100 names that publications may have" },
   joinLeave: check(fields.joinLeave, "must be true or false"),
   slow: check(fields.slow, oneOf(fields.slow)),
 };
@@ -89,6 +91,10 @@ function check(schema: Parameters<typeof validator>[0], says: string): Check {
       }
     },
   };
+}
+
+function areEventNames(value: unknown): boolean {
+  return Array.isArray(value) && value.length <= 100 && value.every(isEventName);
 }
 
 function oneOf(schema: { readonly anyOf: readonly { readonly const: string }[] }): string {

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { channelName, FanfareError } from "@fanfare/domain";
 import { expect, test } from "vitest";
-import { loadRulesFile, parseRules } from "./rules.ts";
+import { parseRules } from "./rules.ts";
+import { loadRulesFile } from "./rules-file.ts";
 
 const rulesOf = (file: unknown, channel: string) => parseRules(file).of(channelName(channel));
 
@@ -24,6 +25,8 @@ const closed = {
   presence: "nobody",
   history: "nobody",
   retain: { count: 1_000, seconds: 600 },
+  payloadBytesMax: 1_048_576,
+  events: undefined,
   joinLeave: false,
   slow: "disconnect",
 };
@@ -105,7 +108,7 @@ test("every mistake is told at once, with where it is", () => {
     "/namespaces/a b: is not a namespace: what stands before the first colon, without the colon and *",
     '/namespaces/a b: must be an object such as { "subscribe": "anyone" }',
     "/namespaces/public/subscribe: must be one of anyone, user, token, nobody",
-    "/namespaces/public/publsh: is no rule; there are subscribe, publish, presence, history, retain, joinLeave, slow",
+    "/namespaces/public/publsh: is no rule; there are subscribe, publish, presence, history, retain, payloadBytesMax, events, joinLeave, slow",
     "/namespaces/public/retain: must be { count: 0 to 1000000, seconds: 1 to 31536000 }, both whole numbers",
     "/namespaces/public/joinLeave: must be true or false",
     "/namespaces/public/slow: must be one of disconnect, latest, catchup",

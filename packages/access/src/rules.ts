@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { type Channel, FanfareError, namespaceOf, type RulesFile } from "@fanfare/domain";
 import { closed, type EffectiveRules, fill, ownChannel } from "./effective-rules.ts";
 import { rulesMistakes } from "./rules-mistakes.ts";
@@ -7,6 +6,10 @@ import { rulesMistakes } from "./rules-mistakes.ts";
 export interface Rules {
   /** The rules of a channel: its own, else its namespace's, else those of `default`. */
   of(channel: Channel): EffectiveRules;
+  /** Goes up with every change: what was allowed under another one may no longer be. */
+  readonly revision: number;
+  /** Calls `listener` after every change. */
+  onChange(listener: () => void): void;
 }
 
 const userPrefix = "user:";
@@ -28,6 +31,8 @@ export function parseRules(value: unknown): Rules {
   const ofUsers = byNamespace.get("user") ?? ownChannel;
 
   return {
+    revision: 0,
+    onChange: () => undefined,
     of(channel) {
       const own = byChannel.get(channel);
       if (own !== undefined) return own;
@@ -36,16 +41,4 @@ export function parseRules(value: unknown): Rules {
       return byNamespace.get(namespaceOf(channel)) ?? fallback;
     },
   };
-}
-
-/** Throws `RULES_INVALID`, also for a file that cannot be read or is not JSON. */
-export async function loadRulesFile(path: string): Promise<Rules> {
-  let value: unknown;
-  try {
-    value = JSON.parse(await readFile(path, "utf8"));
-  } catch (cause) {
-    const message = cause instanceof SyntaxError ? "is not JSON" : "cannot be read";
-    throw new FanfareError("RULES_INVALID", { cause, errors: [{ path, message }] });
-  }
-  return parseRules(value);
 }

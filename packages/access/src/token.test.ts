@@ -4,13 +4,18 @@ import type { AddressInfo } from "node:net";
 import { FanfareError } from "@fanfare/domain";
 import fc from "fast-check";
 import { SignJWT } from "jose";
-import { expect, onTestFinished, test } from "vitest";
+import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { createTokenVerifier, signToken, type TokenKeys } from "./token.ts";
 
 const secret = "0123456789abcdef0123456789abcdef";
 const nowMs = 1_800_000_000_000;
 const now = nowMs / 1_000;
-const clock = { now: () => nowMs };
+/** Stands still for `exp`, and goes on where a test says so for what is asked again after a while. */
+let passedMs = 0;
+beforeEach(() => {
+  passedMs = 0;
+});
+const clock = { now: () => nowMs, monotonic: () => passedMs };
 const rsa = generateKeyPairSync("rsa", { modulusLength: 2_048 });
 const pemOf = (key: KeyObject) => key.export({ type: "spki", format: "pem" }).toString();
 
@@ -44,7 +49,14 @@ const good = { sub: "ada", exp: now + 60 };
 test("a signed token comes back as the identity that it was made for", async () => {
   const grants = { channels: ["news:*", "zmq"], publish: ["chat:1"], join: ["news:1", "zmq", "user:ada"] };
   const token = await signToken({ secret, user: "ada", ...grants, info: { name: "Ada" }, ttlSeconds: 60, clock });
-  expect(await outcome(token)).toEqual({ user: "ada", ...grants, info: { name: "Ada" }, expiresAt: nowMs + 60_000 });
+  expect(await outcome(token)).toEqual({
+    user: "ada",
+    ...grants,
+    info: { name: "Ada" },
+    expiresAt: nowMs + 60_000,
+    issuedAt: nowMs,
+    tokenId: expect.stringMatching(/^.{36}$/),
+  });
 });
 
 test("a token that names nobody and grants nothing is a token all the same", async () => {
@@ -53,6 +65,8 @@ test("a token that names nobody and grants nothing is a token all the same", asy
     publish: [],
     join: [],
     expiresAt: nowMs + 60_000,
+    issuedAt: nowMs,
+    tokenId: expect.any(String),
   });
 });
 
@@ -65,6 +79,32 @@ test("an expired token is told apart from an invalid one", async () => {
   expect(await outcome(handmade({ ...good, exp: now }))).toBe("TOKEN_EXPIRED");
   expect(await outcome(handmade({ ...good, exp: now + 1 }))).toMatchObject({ user: "ada" });
   expect(await outcome(handmade({ ...good, exp: now - 1 }, { alg: "HS256" }, "other"))).toBe("TOKEN_INVALID");
+});
+
+test("a token that lives longer than tokens may is refused, and told why", async () => {
+  const ttlMaxMs = 3_600_000;
+  const until = (seconds: number) => outcome(handmade({ ...good, exp: now + seconds }), { secret, ttlMaxMs });
+  expect(await until(3_600)).toMatchObject({ user: "ada" });
+  // The clock of who signs may be ahead.
+  expect(await until(3_630)).toMatchObject({ user: "ada" });
+  expect(await until(3_631)).toBe("TOKEN_INVALID");
+  expect(await until(1e300)).toBe("TOKEN_INVALID");
+  await expect(verifierOf({ secret, ttlMaxMs }).verify(handmade({ ...good, exp: now + 86_400 }))).rejects.toMatchObject({
+    errors: [{ path: "/exp", message: "is more than 3600 s ahead (FANFARE_TOKEN_TTL_MAX_MS)" }],
+  });
+  await expect(signToken({ secret, ttlSeconds: 3_700, ttlMaxMs, clock })).rejects.toMatchObject({ code: "TOKEN_INVALID" });
+});
+
+test("who signs may have a clock that is a little ahead, and not more", async () => {
+  expect(await outcome(handmade({ ...good, nbf: now + 30 }))).toMatchObject({ user: "ada" });
+  expect(await outcome(handmade({ ...good, nbf: now + 31 }))).toBe("TOKEN_INVALID");
+});
+
+test.each(["", "s", "s".repeat(31), "ä".repeat(15)])("the secret %j is refused at the start", async (short) => {
+  const refused = { code: "SETTINGS_INVALID", errors: [{ path: "FANFARE_TOKEN_SECRET" }] };
+  expect(() => createTokenVerifier({ secret: short })).toThrow(expect.objectContaining({ code: "SETTINGS_INVALID" }));
+  await expect(signToken({ secret: short, ttlSeconds: 60 })).rejects.toMatchObject(refused);
+  expect(createTokenVerifier({ secret: "ä".repeat(16) })).toBeDefined();
 });
 
 test("claims that nobody knows are ignored", async () => {
@@ -107,6 +147,11 @@ test.each<[string, unknown]>([
   ["no exp", handmade({ sub: "ada" })],
   ["an exp that is text", handmade({ ...good, exp: `${now + 60}` })],
   ["an exp that is null", handmade({ ...good, exp: null })],
+  ["an iat that is text", handmade({ ...good, iat: `${now}` })],
+  ["an iat before 1970", handmade({ ...good, iat: -1 })],
+  ["a jti that is a number", handmade({ ...good, jti: 7 })],
+  ["an empty jti", handmade({ ...good, jti: "" })],
+  ["a jti of 201 characters", handmade({ ...good, jti: "j".repeat(201) })],
   ["not before tomorrow", handmade({ ...good, nbf: now + 86_400 })],
   ["a sub that is a number", handmade({ ...good, sub: 1 })],
   ["an empty sub", handmade({ ...good, sub: "" })],
@@ -237,22 +282,90 @@ test("published keys are fetched once, the right one is taken, and a symmetric o
   await expect(verifier.verify(unknown)).rejects.toMatchObject({ code: "TOKEN_INVALID" });
 });
 
+const keySet = (...keys: readonly object[]) => JSON.stringify({ keys });
+const published = ({ publicKey }: { publicKey: KeyObject }, kid: string, more: object = {}) => ({
+  ...publicKey.export({ format: "jwk" }),
+  kid,
+  ...more,
+});
+const signedBy = (alg: "ES256" | "EdDSA", kid: string) =>
+  new SignJWT({ sub: "ada" }).setProtectedHeader({ alg, kid }).setExpirationTime(good.exp).sign(pairs[alg].privateKey);
+
 test("while the keys cannot be fetched, a token is not called invalid, and later it is accepted", async () => {
-  const { privateKey, publicKey } = pairs.EdDSA;
-  const keys = JSON.stringify({ keys: [{ ...publicKey.export({ format: "jwk" }), kid: "a", alg: "EdDSA" }] });
+  const keys = keySet(published(pairs.EdDSA, "a"));
   const answers = [
     { status: 503, body: "" },
     { status: 200, body: "<html>" },
     { status: 200, body: "{}" },
+    { status: 200, body: keySet(...Array.from({ length: 101 }, () => ({}))) },
+    { status: 200, body: `${keys}${" ".repeat(262_144)}` },
+    { status: 302, body: keys },
   ];
-  const { url } = await keyServer(() => answers.shift() ?? { status: 200, body: keys });
+  const failures = answers.length;
+  const { url, asked } = await keyServer(() => answers.shift() ?? { status: 200, body: keys });
   const verifier = verifierOf({ jwksUrl: url });
-  const header = { alg: "EdDSA", kid: "a" };
-  const token = await new SignJWT({ sub: "ada" }).setProtectedHeader(header).setExpirationTime(good.exp).sign(privateKey);
-  for (let failure = 0; failure < 3; failure++) {
-    await expect(verifier.verify(token)).rejects.toMatchObject({ code: "KEYS_UNAVAILABLE" });
+  const token = await signedBy("EdDSA", "a");
+  for (let failure = 1; failure <= failures; failure++) {
+    passedMs += 1_000;
+    // Ten who ask at once, and again at once, make one fetch.
+    for (let again = 0; again < 2; again++) {
+      const outcomes = await Promise.all(Array.from({ length: 10 }, () => verifier.verify(token).catch(({ code }) => code)));
+      expect(new Set(outcomes)).toEqual(new Set(["KEYS_UNAVAILABLE"]));
+    }
+    expect(asked()).toBe(failure);
   }
+  passedMs += 1_000;
   expect(await verifier.verify(token)).toMatchObject({ user: "ada" });
+});
+
+test("a token of a key that was published since is accepted, and unknown keys make a fetch at most every 30 s", async () => {
+  let keys = keySet(published(pairs.EdDSA, "a"));
+  const { url, asked } = await keyServer(() => ({ status: 200, body: keys }));
+  const verifier = verifierOf({ jwksUrl: url });
+  const [old, young] = await Promise.all([signedBy("EdDSA", "a"), signedBy("ES256", "b")]);
+  passedMs = 1_000;
+  await verifier.verify(old);
+  keys = keySet(published(pairs.EdDSA, "a"), published(pairs.ES256, "b"));
+  for (let again = 0; again < 50; again++) {
+    await expect(verifier.verify(young)).rejects.toMatchObject({ code: "TOKEN_INVALID" });
+  }
+  expect(asked()).toBe(1);
+  passedMs += 30_000;
+  expect(await verifier.verify(young)).toMatchObject({ user: "ada" });
+  expect(await verifier.verify(old)).toMatchObject({ user: "ada" });
+  expect(asked()).toBe(2);
+});
+
+test("keys stay good while they cannot be fetched again, and a key that is no longer published ends with the next fetch", async () => {
+  let answer = { status: 200, body: keySet(published(pairs.EdDSA, "a")) };
+  const { url, asked } = await keyServer(() => answer);
+  const verifier = verifierOf({ jwksUrl: url });
+  const token = await signedBy("EdDSA", "a");
+  await verifier.verify(token);
+  answer = { status: 500, body: "" };
+  for (let day = 0; day < 3; day++) {
+    passedMs += 86_400_000;
+    expect(await verifier.verify(token)).toMatchObject({ user: "ada" });
+    await vi.waitFor(() => expect(asked()).toBe(2 + day));
+  }
+  answer = { status: 200, body: keySet(published(pairs.ES256, "b")) };
+  passedMs += 86_400_000;
+  await vi.waitFor(async () => {
+    await expect(verifier.verify(token)).rejects.toMatchObject({ code: "TOKEN_INVALID" });
+  });
+});
+
+test("what is published and no public key for signatures serves for nothing", async () => {
+  const keys = keySet(
+    published(pairs.EdDSA, "a", { use: "enc" }),
+    { ...pairs.ES256.privateKey.export({ format: "jwk" }), kid: "b" },
+    { kty: "oct", kid: "c", k: part(secret) },
+  );
+  const { url } = await keyServer(() => ({ status: 200, body: keys }));
+  const verifier = verifierOf({ jwksUrl: url });
+  for (const token of [await signedBy("EdDSA", "a"), await signedBy("ES256", "b"), handmade(good, { alg: "HS256", kid: "c" })]) {
+    await expect(verifier.verify(token)).rejects.toMatchObject({ code: "TOKEN_INVALID" });
+  }
 });
 
 test("a token is not signed that would not be accepted", async () => {

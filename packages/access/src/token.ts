@@ -1,8 +1,9 @@
-import { createPublicKey, type KeyObject } from "node:crypto";
+import { createPublicKey, type KeyObject, randomUUID } from "node:crypto";
 import { type Clock, FanfareError, systemClock } from "@fanfare/domain";
-import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify, SignJWT } from "jose";
+import { errors, type JWTVerifyGetKey, jwtVerify, SignJWT } from "jose";
 import { identityOf } from "./claims.ts";
 import type { Identity } from "./identity.ts";
+import { PublishedKeys } from "./published-keys.ts";
 
 /** Checks what clients show as their token. */
 export interface TokenVerifier {
@@ -19,9 +20,19 @@ export interface TokenKeys {
   /** SPKI in PEM: RSA of 2048 bits or more, P-256, P-384, P-521 or Ed25519. */
   readonly publicKey?: string | undefined;
   readonly jwksUrl?: string | undefined;
+  /** How far ahead the `exp` of a token may lie. Absent: as far as it likes. */
+  readonly ttlMaxMs?: number | undefined;
   /** Tells when a token has expired. */
-  readonly clock?: Pick<Clock, "now"> | undefined;
+  readonly clock?: Pick<Clock, "now" | "monotonic"> | undefined;
 }
+
+/**
+ * How far the clock of who signs may be ahead of this one, for `nbf` and for the longest lifetime. None is given for `exp`: a
+ * connection has its grace, and whoever connects can have a fresh token.
+ */
+const skewMs = 30_000;
+/** RFC 7518 §3.2: a secret of HS256 has at least the length of the hash. */
+const secretBytesMin = 32;
 
 /** Characters of a token that is looked at; the same as the `auth` of a connection may carry. */
 const tokenLengthMax = 8_192;
@@ -43,7 +54,7 @@ interface PinnedKey {
 export function createTokenVerifier(keys: TokenKeys): TokenVerifier | undefined {
   const pinned = pinnedKey(keys);
   if (pinned === undefined) return undefined;
-  const { now } = keys.clock ?? systemClock;
+  const { clock = systemClock, ttlMaxMs = Number.POSITIVE_INFINITY } = keys;
 
   return {
     async verify(token) {
@@ -51,11 +62,16 @@ export function createTokenVerifier(keys: TokenKeys): TokenVerifier | undefined 
         throw new FanfareError("TOKEN_INVALID");
       }
       try {
+        const now = clock.now();
         const { payload } = await jwtVerify(token, pinned.key, {
           algorithms: [...pinned.algorithms],
-          currentDate: new Date(now()),
+          currentDate: new Date(now),
+          clockTolerance: skewMs / 1_000,
         });
-        return identityOf(payload);
+        const identity = identityOf(payload);
+        if (identity.expiresAt <= now) throw new FanfareError("TOKEN_EXPIRED");
+        refuseLongLife(identity.expiresAt - now, ttlMaxMs);
+        return identity;
       } catch (cause) {
         if (cause instanceof FanfareError) throw cause;
         throw new FanfareError(cause instanceof errors.JWTExpired ? "TOKEN_EXPIRED" : "TOKEN_INVALID", { cause });
@@ -64,12 +80,28 @@ export function createTokenVerifier(keys: TokenKeys): TokenVerifier | undefined 
   };
 }
 
-function pinnedKey({ secret, publicKey, jwksUrl }: TokenKeys): PinnedKey | undefined {
-  if (secret !== undefined) return { key: new TextEncoder().encode(secret), algorithms: ["HS256"] };
+/** A token that hardly ever ends cannot be taken back: a revocation is kept as long as the longest token lives. */
+function refuseLongLife(lifeMs: number, ttlMaxMs: number): void {
+  if (lifeMs <= ttlMaxMs + skewMs) return;
+  const message = `is more than ${Math.floor(ttlMaxMs / 1_000)} s ahead (FANFARE_TOKEN_TTL_MAX_MS)`;
+  throw new FanfareError("TOKEN_INVALID", { errors: [{ path: "/exp", message }] });
+}
+
+function pinnedKey(keys: TokenKeys): PinnedKey | undefined {
+  const { secret, publicKey, jwksUrl, clock = systemClock } = keys;
+  if (secret !== undefined) return { key: secretKey(secret), algorithms: ["HS256"] };
   if (publicKey !== undefined) return pinnedPublicKey(publicKey);
   if (jwksUrl === undefined) return undefined;
   const algorithms = [...rsa, ...Object.values(algorithmOfCurve), ...edwards];
-  return { key: fetchedKeys(new URL(jwksUrl)), algorithms };
+  return { key: new PublishedKeys(new URL(jwksUrl), clock).find, algorithms };
+}
+
+/** A secret that can be guessed lets anybody be everybody; whoever has one token can try guesses without asking us. */
+function secretKey(secret: string): Uint8Array {
+  const key = new TextEncoder().encode(secret);
+  if (key.length >= secretBytesMin) return key;
+  const message = `is too short: it must have at least ${secretBytesMin} bytes, such as those of openssl rand -base64 32`;
+  throw new FanfareError("SETTINGS_INVALID", { errors: [{ path: "FANFARE_TOKEN_SECRET", message }] });
 }
 
 function pinnedPublicKey(pem: string): PinnedKey {
@@ -97,27 +129,6 @@ function publicKeyMistake(message: string, cause?: unknown): FanfareError {
   return new FanfareError("SETTINGS_INVALID", { cause, errors: [{ path: "FANFARE_TOKEN_PUBLIC_KEY", message }] });
 }
 
-/** The published keys, kept for some minutes; one that is not among them makes jose look again, at most every 30 s. */
-function fetchedKeys(url: URL): JWTVerifyGetKey {
-  const fetched = createRemoteJWKSet(url, { timeoutDuration: 3_000 });
-  return async (header, token) => {
-    try {
-      return await fetched(header, token);
-    } catch (cause) {
-      if (isAboutTheToken(cause)) throw cause;
-      throw new FanfareError("KEYS_UNAVAILABLE", { cause });
-    }
-  };
-}
-
-function isAboutTheToken(error: unknown): boolean {
-  return (
-    error instanceof errors.JWKSNoMatchingKey ||
-    error instanceof errors.JWKSMultipleMatchingKeys ||
-    error instanceof errors.JOSENotSupported
-  );
-}
-
 export interface TokenDraft {
   readonly secret: string;
   readonly user?: string | undefined;
@@ -126,16 +137,19 @@ export interface TokenDraft {
   readonly join?: readonly string[] | undefined;
   readonly info?: unknown;
   readonly ttlSeconds: number;
+  /** As for {@link createTokenVerifier}. */
+  readonly ttlMaxMs?: number | undefined;
   readonly clock?: Pick<Clock, "now"> | undefined;
 }
 
 /** A token for {@link createTokenVerifier} with the same secret. Throws `TOKEN_INVALID` for claims it would refuse. */
 export async function signToken(draft: TokenDraft): Promise<string> {
-  const { secret, user, channels, publish, join, info, ttlSeconds, clock = systemClock } = draft;
+  const { secret, user, channels, publish, join, info, ttlSeconds, ttlMaxMs, clock = systemClock } = draft;
   const iat = Math.floor(clock.now() / 1_000);
+  if (ttlMaxMs !== undefined) refuseLongLife(ttlSeconds * 1_000, ttlMaxMs);
   const optional = { sub: user, channels, publish, join, info };
   const given = Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined));
-  const claims = { ...given, iat, exp: iat + ttlSeconds };
+  const claims = { ...given, iat, exp: iat + ttlSeconds, jti: randomUUID() };
   identityOf(claims);
-  return new SignJWT(claims).setProtectedHeader({ alg: "HS256" }).sign(new TextEncoder().encode(secret));
+  return new SignJWT(claims).setProtectedHeader({ alg: "HS256" }).sign(secretKey(secret));
 }

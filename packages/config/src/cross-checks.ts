@@ -5,6 +5,7 @@ import type { SettingKey, Settings } from "./settings.ts";
 export function crossChecks(settings: Partial<Settings>, written: (key: SettingKey) => string): FieldError[] {
   return [
     ...oneTokenKey(settings, written),
+    ...wholeAuthorizer(settings, written),
     ...wholeOrigins(settings, written),
     ...sharedBroker(settings, written),
     ...wholeTls(settings),
@@ -21,6 +22,19 @@ function oneTokenKey(settings: Partial<Settings>, written: (key: SettingKey) => 
   const ways = (["tokenSecret", "tokenPublicKey", "jwksUrl"] as const).filter((key) => settings[key] !== undefined);
   const [first, ...others] = ways.map(written);
   return others.map((path) => ({ path, message: `is a second way to check tokens beside ${first}: keep one` }));
+}
+
+/** An application that cannot tell who asks must not answer, and a secret that signs nothing is a setting gone astray. */
+function wholeAuthorizer(
+  { authorizeUrl, authorizeSecret }: Partial<Settings>,
+  written: (key: SettingKey) => string,
+): FieldError[] {
+  if ((authorizeUrl === undefined) === (authorizeSecret === undefined)) return [];
+  const [there, missing] =
+    authorizeUrl === undefined
+      ? (["authorizeSecret", "FANFARE_AUTHORIZE_URL"] as const)
+      : (["authorizeUrl", "FANFARE_AUTHORIZE_SECRET"] as const);
+  return [{ path: written(there), message: `needs ${missing} beside it` }];
 }
 
 /** An origin is compared to the letter with what browsers send, so one with a path or in capitals would never match. */

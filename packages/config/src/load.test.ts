@@ -178,6 +178,16 @@ test("several workers need a Redis to share", () => {
   expect(mistakes({ env: { FANFARE_WORKERS: "1" } })).toEqual([]);
 });
 
+test("the application's address and the secret that it knows us by go together", () => {
+  const secret = "a".repeat(32);
+  expect(mistakes({ env: { FANFARE_AUTHORIZE_URL: "https://app.example/authorize" } })).toEqual([
+    "FANFARE_AUTHORIZE_URL: needs FANFARE_AUTHORIZE_SECRET beside it",
+  ]);
+  expect(mistakes({ env: { FANFARE_AUTHORIZE_SECRET: secret } })).toEqual([
+    "FANFARE_AUTHORIZE_SECRET: needs FANFARE_AUTHORIZE_URL beside it",
+  ]);
+});
+
 test("no mistake shows a secret", () => {
   const env = { FANFARE_REDIS_URL: "http://:hunter2@host", FANFARE_TOKEN_SECRET: "hunter2", FANFARE_TOKEN_SECRET_FILE: "/f" };
   const file = fileOf({ adminKeys: { ops: "hunter2" }, adminKey: ["hunter2"] });

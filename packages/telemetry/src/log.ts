@@ -23,6 +23,7 @@ const secretFields = [
   "adminKey",
   "adminKeys",
   "authorization",
+  "authorizeSecret",
   "clusterSecret",
   "cookie",
   "password",

@@ -126,6 +126,15 @@ export const nodeSettings = {
     doc: "Unsent bytes that one connection may pile up before it counts as too slow.",
     usedBy: ["up", "gateway", "serve"],
   },
+  flushMaxMs: {
+    env: "FANFARE_FLUSH_MS_MAX",
+    type: "ms",
+    default: 5,
+    min: 0,
+    max: 100,
+    doc: "How long a loaded node may collect publications to write them together. A node that keeps up waits for nothing; 0 never waits.",
+    usedBy: ["up", "gateway", "serve"],
+  },
   logLevel: {
     env: "FANFARE_LOG_LEVEL",
     type: "choice",
