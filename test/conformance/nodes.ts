@@ -29,7 +29,7 @@ export async function startSocketIoNodes(count: number): Promise<ConformanceNode
 }
 
 async function startSocketIoNode(node: string, directory: Directory): Promise<ConformanceNode> {
-  const { broker, pubSub } = openBackend({ cluster: node, log });
+  const { broker, pubSub, registry } = openBackend({ cluster: node, log });
   const metrics = createMetrics({ app: "gateway", node });
   const fanout = new Fanout({
     broker,
@@ -39,6 +39,9 @@ async function startSocketIoNode(node: string, directory: Directory): Promise<Co
     bookmarks: false,
     clock: systemClock,
     retention: () => ({ count: 0, seconds: 60 }),
+    slow: () => "disconnect",
+    bufferBytesMax: 1_048_576,
+    flushMsMax: 5,
     observer: observeFanout(metrics),
   });
   const parts: GatewayParts = {
@@ -53,10 +56,12 @@ async function startSocketIoNode(node: string, directory: Directory): Promise<Co
       clusterSecret: secret,
       forward: "on",
       acceptPerSecond: 10_000,
+      trustedProxies: [],
       ...timing,
     },
     broker,
     directory,
+    registry,
     fanout,
     recovery: undefined,
     rules: parseRules({}),

@@ -75,7 +75,7 @@ async function settle(socket: ClientSocket, parts: GatewayParts, resumption: Res
   const user = identityOf(socket).user ?? null;
   const greeting = { id: socket.id, user, node, channels: fanout.channelsOf(socket) };
   // Only a session that is written down can be taken up again, so only then is there a bookmark to start from.
-  fanout.send(socket, "fanfare:welcome", greeting, ...(kept ? [fanout.bookmark] : []));
+  fanout.send(socket, "fanfare:welcome", greeting, ...(kept ? [fanout.bookmarkOf(socket)] : []));
 }
 
 /** Whether the broker has the session's record. One that was taken up has brought it along. */

@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import { trustedProxies } from "@fanfare/access";
 import { type NodeRecord, pause } from "@fanfare/domain";
 import { type EngineServer, newSessionId, newSidPrefix, PeerGuard, Relay } from "@fanfare/relay";
-import { Server } from "socket.io";
+import type { Server } from "socket.io";
 import { AcceptGate } from "./accept-gate.ts";
 import { reachableHost } from "./addresses.ts";
 import { acceptConnections } from "./connect.ts";
@@ -11,6 +11,7 @@ import { tellDegradation } from "./degradation.ts";
 import { moveEverybody } from "./drain.ts";
 import { keepGauges } from "./gauges.ts";
 import { guardHandshakes } from "./handshakes.ts";
+import { createLeanServer } from "./lean/lean-server.ts";
 import { type Enter, listen, ownPort, stopListening } from "./listen.ts";
 import { keepLease } from "./membership.ts";
 import { originAllowed } from "./origins.ts";
@@ -64,18 +65,23 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
   const http = createServer({ keepAliveTimeout: keepAliveMs }, (_, response) => json(response, 404, { code: "NOT_FOUND" }));
   // A balancer that sends a draining node requests over a connection it keeps is to open none of the kind again.
   http.prependListener("request", (_, response) => draining && response.setHeader("connection", "close"));
-  const io = new Server(http, {
-    adapter: fanout.adapter,
-    path: "/socket.io/",
-    serveClient: false,
-    pingInterval: settings.pingIntervalMs,
-    pingTimeout: settings.pingTimeoutMs,
-    connectTimeout: connectTimeoutMs,
-    maxHttpBufferSize: messageBytesMax,
-    cors: { origin: (origin, allow) => allow(null, origin ?? true), credentials: true },
-    allowRequest: (request, decide) =>
-      originAllowed(request, settings.origins) ? decide(null, true) : decide("ORIGIN_FORBIDDEN", false),
-  });
+  const server = createLeanServer(
+    http,
+    {
+      adapter: fanout.adapter,
+      path: "/socket.io/",
+      serveClient: false,
+      pingInterval: settings.pingIntervalMs,
+      pingTimeout: settings.pingTimeoutMs,
+      connectTimeout: connectTimeoutMs,
+      maxHttpBufferSize: messageBytesMax,
+      cors: { origin: (origin, allow) => allow(null, origin ?? true), credentials: true },
+      allowRequest: (request, decide) =>
+        originAllowed(request, settings.origins) ? decide(null, true) : decide("ORIGIN_FORBIDDEN", false),
+    },
+    clock,
+  );
+  const { io } = server;
   const engine = io.engine as EngineServer;
   engine.generateId = () => newSessionId(sidPrefix);
   engine.on("connection_error", ({ code }: { code: number }) => metrics.connectionErrors.inc({ code: `ENGINE_${code}` }));
@@ -144,6 +150,7 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
     http.closeAllConnections();
     // Closes the transports of those who are still here, not their sockets: a client disconnected by name stays away.
     await io.close();
+    server.close();
     relay?.close();
     await stopListening(peer);
     log.info("drained");

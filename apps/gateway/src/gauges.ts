@@ -14,6 +14,7 @@ export function keepGauges({ metrics, fanout, clock }: Pick<GatewayParts, "metri
     }
     metrics.channels.set(channels);
     metrics.subscriptions.set(subscriptions);
+    metrics.heldConnections.set(fanout.held);
     metrics.brokerUp.set(fanout.healthy ? 1 : 0);
     stop = clock.after(roundMs, round);
   };

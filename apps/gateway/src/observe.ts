@@ -9,5 +9,11 @@ export function observeFanout(metrics: Metrics): FanoutObserver {
     replayed: (count) => metrics.replayed.inc(count),
     repaired: (outcome) => metrics.repairs.inc({ outcome }),
     reset: (reason) => metrics.resets.inc({ reason }),
+    flushed: (connections) => {
+      metrics.flushes.inc();
+      metrics.flushed.inc(connections);
+    },
+    slow: (outcome) => metrics.slowClients.inc({ outcome }),
+    withheld: (rule) => metrics.withheld.inc({ rule }),
   };
 }

@@ -54,6 +54,12 @@ export const catalogue = {
     says: "There are as many connections of this user or address as there may be.",
     retryAfterMs: 10_000,
   },
+  TOO_SLOW: {
+    band: "overload",
+    status: 429,
+    says: "The connection reads more slowly than it is sent: connect again, and it is given what it missed.",
+    retryAfterMs: 1_000,
+  },
   DRAINING: {
     band: "overload",
     status: 503,

@@ -1,6 +1,7 @@
 import type { Channel } from "@fanfare/domain";
 import type { Delivered } from "./continuity.ts";
 import type { Item } from "./item.ts";
+import type { Writer } from "./writer.ts";
 
 /** What one node knows of one channel that it has subscribers for. */
 export interface ChannelState {
@@ -18,6 +19,8 @@ export interface ChannelState {
   readonly early: Item[];
   /** Replays under way, which must not miss what is delivered while they read. */
   readonly captures: Set<Item[]>;
+  /** Who is in the room, by id. Undefined for a socket without a writer, which is written to the stock way. */
+  readonly members: Map<string, Writer | undefined>;
   /** Subscribers on their way into the room. */
   holds: number;
   /** No longer known to the node. */

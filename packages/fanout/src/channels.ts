@@ -66,6 +66,7 @@ export class Channels {
       delivered: undefined,
       early: [],
       captures: new Set(),
+      members: new Map(),
       holds: 1,
       dropped: false,
       heard: false,

@@ -1,5 +1,6 @@
 import type { Socket as TcpSocket } from "node:net";
 import type { Socket } from "socket.io";
+import type { Writer } from "./writer.ts";
 
 /*
  * Engine.IO 6.6 and ws 8 as seen from inside (engine.io lib/socket.ts, lib/transports/websocket.ts; ws lib/sender.js): what
@@ -39,7 +40,11 @@ export interface EngineTransport {
   readonly socket?: WebSocketParts;
 }
 
+/** Where a connection keeps its writer: found without a look-up, and gone with the connection. */
+export const writerKey = Symbol("fanfare.writer");
+
 export interface EngineConnection {
+  [writerKey]?: Writer;
   readonly readyState: string;
   readonly transport: EngineTransport;
   /** What was sent and not yet handed to the transport. */
@@ -47,8 +52,7 @@ export interface EngineConnection {
   write(data: string | Buffer, options: WriteOptions): void;
   close(discard?: boolean): void;
   on(event: "packetCreate", listener: (this: EngineConnection, packet: EnginePacket) => void): unknown;
-  on(event: "flush", listener: (this: EngineConnection) => void): unknown;
-  once(event: "close" | "upgrade", listener: () => void): unknown;
+  once(event: "upgrade", listener: (this: EngineConnection) => void): unknown;
 }
 
 /** Undefined for what is no connection of Engine.IO's. */

@@ -18,20 +18,23 @@ import {
 } from "@fanfare/domain";
 import type { Namespace, Server, Socket } from "socket.io";
 import { Canaries } from "./canaries.ts";
+import { catchUp } from "./catch-up.ts";
 import type { ChannelState } from "./channel-state.ts";
 import { Channels } from "./channels.ts";
 import { within } from "./deadline.ts";
+import { type EncodedEvent, encodeBinary, encodeText } from "./encoded-event.ts";
 import { watchIdleChannels } from "./idle-check.ts";
 import { type Item, itemOfAnnouncement } from "./item.ts";
 import { Lanes } from "./lanes.ts";
-import { deliverToRoom, deliverToSocket, type EncodedEvent, encodeBinary, encodeText } from "./local-delivery.ts";
 import { LogReader } from "./log-reader.ts";
 import type { FanoutObserver, ResetReason } from "./observer.ts";
 import { type ReplayOptions, replay } from "./replay.ts";
 import { missedSince } from "./resume.ts";
+import type { SlowRule } from "./slow-rule.ts";
 import { StockAdapter } from "./stock-adapter.ts";
 import { TopicInterest } from "./topic-interest.ts";
 import { Turns } from "./turns.ts";
+import { Writers } from "./writers.ts";
 
 /** How long a subscriber waits for the broker before it is told to try again. */
 const subscribeDeadlineMs = 2_000;
@@ -49,11 +52,23 @@ export interface FanoutParts {
   readonly bookmarks: boolean;
   readonly clock: Clock;
   readonly retention: (channel: Channel) => Retention;
+  /** What becomes of a channel's subscribers that read too slowly. */
+  readonly slow: (channel: Channel) => SlowRule;
+  /** Unsent bytes that one connection may have. */
+  readonly bufferBytesMax: number;
+  /** How long publications may be collected at most, while the node is loaded. */
+  readonly flushMsMax: number;
   readonly observer: FanoutObserver;
 }
 
 /** A channel that a session was subscribed to, and where it stood when it subscribed. */
 export type SessionChannel = readonly [Channel, Position];
+
+/** A topic that is listened to. */
+export interface Listening {
+  readonly listening: Promise<void>;
+  stop(): void;
+}
 
 export interface Subscribed extends Position {
   /** Whether everything after `since` was replayed. */
@@ -65,7 +80,7 @@ export interface Subscribed extends Position {
  * From the broker's announcements to this node's subscribers: each publication once, in order, without a hole.
  *
  * What it knows of a channel is in {@link Channels}, the order of delivery in the {@link Lanes}, what comes before the join
- * in {@link replay} and {@link missedSince}; the writing itself is local-delivery.ts.
+ * in {@link replay} and {@link missedSince}; the writing itself, and what becomes of slow clients, in {@link Writers}.
  */
 export class Fanout {
   readonly #parts: FanoutParts;
@@ -73,19 +88,24 @@ export class Fanout {
   readonly #channels: Channels;
   readonly #lanes: Lanes;
   readonly #reader: LogReader;
+  readonly #interest: TopicInterest;
   readonly #stopIdleCheck: () => void;
   readonly #nodeTopic: string;
   readonly #canaries: Canaries;
   readonly #turns = new Turns();
+  readonly #writers: Writers;
   readonly #positions = new WeakMap<Socket, Map<Channel, Position>>();
   #namespace: Namespace | undefined;
+  readonly #listeners = new Map<string, (message: Uint8Array) => void>();
   #onNodeMessage: (message: Uint8Array) => void = () => undefined;
+  #onTooSlow: (socket: Socket) => void = (socket) => void socket.conn.close();
 
   constructor(parts: FanoutParts) {
     const { broker, pubSub, cluster, clock, retention, observer } = parts;
     this.#parts = parts;
     this.#nodeTopic = topicOfNode(cluster, parts.node);
     const interest = new TopicInterest(pubSub);
+    this.#interest = interest;
     // Kept subscribed for good: the promise settles when the broker is there, and nobody waits for that.
     interest.acquire(this.#nodeTopic).catch(() => undefined);
     this.#stock = new StockAdapter(pubSub, interest, cluster);
@@ -106,6 +126,7 @@ export class Fanout {
       deliver: (state, item) => this.#deliver(state, item),
       reset: (state, reason) => this.#reset(state, reason),
     });
+    this.#writers = this.#makeWriters();
     pubSub.onMessage((topic, message) => this.#hear(topic, message));
     pubSub.onLink((link, partition) => this.#lanes.linkChanged(link, partition));
     const doubt = (partition: number): void => this.#lanes.doubt(partition);
@@ -121,8 +142,19 @@ export class Fanout {
 
   /** Delivers to the main namespace of this server from now on. Called once. */
   attach(server: Server): void {
-    this.#namespace = server.of("/");
-    this.#namespace.adapter.on("delete-room", (room: string) => {
+    const namespace = server.of("/");
+    const { adapter, sockets } = namespace;
+    this.#namespace = namespace;
+    adapter.on("join-room", (room: string, id: string) => {
+      // A socket's own room, which it enters when it connects and leaves when it is gone.
+      if (room === id) this.#open(sockets.get(id));
+      else this.#channels.ofRoom(room)?.members.set(id, this.#writers.of(id));
+    });
+    adapter.on("leave-room", (room: string, id: string) => {
+      if (room === id) this.#writers.forget(id);
+      else this.#channels.ofRoom(room)?.members.delete(id);
+    });
+    adapter.on("delete-room", (room: string) => {
       const state = this.#channels.ofRoom(room);
       if (state !== undefined) this.#channels.dropIfUnused(state);
     });
@@ -131,6 +163,16 @@ export class Fanout {
   /** Up to where every session here has heard its channels. */
   get bookmark(): string {
     return this.#lanes.bookmark;
+  }
+
+  /** Up to where this session has heard them: one that is held back has not come as far as the node. */
+  bookmarkOf(socket: Socket): string {
+    return this.#writers.of(socket.id)?.hold?.bookmark ?? this.bookmark;
+  }
+
+  /** How many connections are held back because they read too slowly. */
+  get held(): number {
+    return this.#writers.held;
   }
 
   /** Whether a bookmark is of this cluster, as it is now. */
@@ -203,18 +245,18 @@ export class Fanout {
         // From here to the last join nothing is awaited, as in #join.
         for (const { state, reason } of missed.resets) {
           observer.reset(reason);
-          deliverToSocket(socket, resetNotice(state.channel, reason));
+          this.#writers.send(socket, resetNotice(state.channel, reason), true);
         }
         const heard = [...bookmark.seqs];
-        for (const { partition, item } of missed.items) {
-          heard[partition] = item.seq;
+        for (const { state, item } of missed.items) {
+          heard[state.partition] = item.seq;
           if (item.except.includes(socket.id)) continue;
-          deliverToSocket(socket, this.#encode(item, formatBookmark({ seqs: heard })));
+          this.#writers.send(socket, this.#encode(item, formatBookmark({ seqs: heard })), true);
         }
         if (missed.items.length > 0) observer.replayed(missed.items.length);
         const lost = new Set(missed.resets.map(({ state }) => state));
         for (const { state, joined } of memberships) {
-          if (socket.connected) void socket.join(state.room);
+          this.#enter(socket, state);
           if (!lost.has(state)) this.#heardFrom(socket).set(state.channel, joined);
         }
         return true;
@@ -247,7 +289,37 @@ export class Fanout {
 
   /** Sends one event to one socket, past the adapter: what it hears from us directly is not a publication. */
   send(socket: Socket, event: string, ...args: readonly unknown[]): void {
-    deliverToSocket(socket, encodeText(JSON.stringify([event, ...args])));
+    this.#writers.send(socket, encodeText(JSON.stringify([event, ...args])));
+  }
+
+  /**
+   * Registers who closes connections that have more unsent than they may have. Each is handed over once, has been sent
+   * everything up to its last bookmark, and gets no more publications.
+   */
+  onTooSlow(listener: (socket: Socket) => void): void {
+    this.#onTooSlow = listener;
+  }
+
+  /** Sends one event to all subscribers of a channel that are here: what is no publication, and in no log. */
+  notify(channel: Channel, event: string, body: unknown): void {
+    if (this.#namespace === undefined) return;
+    deliverToRoom(this.#namespace, this.#channels.roomOf(channel), [], encodeText(JSON.stringify([event, body])));
+  }
+
+  /**
+   * Hears a topic of its own beside those of channels. `listening` resolves as {@link PubSub.subscribe} does; what is missed
+   * while a link is down is not announced. One listener per topic; it MUST NOT throw.
+   */
+  listen(topic: string, hear: (message: Uint8Array) => void): Listening {
+    this.#listeners.set(topic, hear);
+    return {
+      listening: this.#interest.acquire(topic),
+      stop: () => {
+        if (this.#listeners.get(topic) !== hear) return;
+        this.#listeners.delete(topic);
+        this.#interest.release(topic);
+      },
+    };
   }
 
   /** Says something to another node, at most once; a node that is gone is not an error. */
@@ -264,6 +336,48 @@ export class Fanout {
     this.#stopIdleCheck();
     this.#canaries.stop();
     this.#lanes.close();
+    this.#writers.close();
+  }
+
+  #makeWriters(): Writers {
+    const { clock, observer, bufferBytesMax, flushMsMax, slow } = this.#parts;
+    const statesOf = (socket: Socket): ChannelState[] => [...socket.rooms].flatMap((room) => this.#channels.ofRoom(room) ?? []);
+    return new Writers({
+      clock,
+      observer,
+      bufferBytesMax,
+      flushMsMax,
+      slow,
+      seqs: () => this.#lanes.seqs,
+      *places(socket) {
+        for (const { channel, delivered } of statesOf(socket)) if (delivered !== undefined) yield [channel, delivered];
+      },
+      close: (socket) => this.#onTooSlow(socket),
+      refill: (writer, hold) =>
+        catchUp(writer, hold, {
+          reader: this.#reader,
+          turns: this.#turns,
+          observer,
+          portionBytes: bufferBytesMax / 2,
+          statesOf,
+          slow,
+          reach: (bookmark) => this.#lanes.reach(bookmark),
+          encode: (item, bookmark) => this.#encode(item, bookmark),
+          resetNotice,
+        }),
+    });
+  }
+
+  #open(socket: Socket | undefined): void {
+    if (socket !== undefined) this.#writers.open(socket);
+  }
+
+  /** Makes the socket a subscriber. It MUST have been sent everything up to what is delivered. */
+  #enter(socket: Socket, { channel, room, delivered }: ChannelState): void {
+    // Joined while the socket was closing, it would stay in the room for ever.
+    if (!socket.connected || socket.rooms.has(room)) return;
+    void socket.join(room);
+    if (delivered !== undefined) this.#writers.of(socket.id)?.hold?.join(channel, delivered);
   }
 
   async #join(socket: Socket, state: ChannelState, options: ReplayOptions): Promise<Subscribed> {
@@ -275,11 +389,10 @@ export class Fanout {
     if (delivered === undefined) throw new FanfareError("BROKER_UNAVAILABLE");
     const items = missed ? missed.items.filter(({ except }) => !except.includes(socket.id)) : [];
     // With their own bookmarks they would take the client back behind what it has heard of its other channels.
-    const { bookmark } = this;
-    for (const item of items) deliverToSocket(socket, this.#encode(item, bookmark));
+    const bookmark = this.bookmarkOf(socket);
+    for (const item of items) this.#writers.send(socket, this.#encode(item, bookmark), true);
     if (items.length > 0) this.#parts.observer.replayed(items.length);
-    // Joined while the socket was closing, it would stay in the room for ever.
-    if (socket.connected) void socket.join(state.room);
+    this.#enter(socket, state);
     const recovered = joined ? this.#hasHeard(socket, state.channel, options.since) : missed ? missed.recovered : false;
     if (!joined) this.#heardFrom(socket).set(state.channel, recovered && options.since ? options.since : delivered);
     return { epoch: delivered.epoch, offset: delivered.offset, recovered, replayed: items.length };
@@ -302,6 +415,11 @@ export class Fanout {
     const { observer } = this.#parts;
     if (topic === this.#nodeTopic) {
       this.#onNodeMessage(message);
+      return;
+    }
+    const hear = this.#listeners.get(topic);
+    if (hear !== undefined) {
+      hear(message);
       return;
     }
     if (!isAnnouncement(message)) {
@@ -335,27 +453,30 @@ export class Fanout {
    */
   #restoreBookmarks(rooms: readonly string[]): void {
     if (this.#namespace === undefined || !this.#parts.bookmarks) return;
-    const notice = encodeText(JSON.stringify(["fanfare:bookmark", this.bookmark]));
     const { adapter, sockets } = this.#namespace;
     const ids = rooms.length === 0 ? sockets.keys() : new Set(rooms.flatMap((room) => [...(adapter.rooms.get(room) ?? [])]));
     for (const id of ids) {
       const socket = sockets.get(id);
-      if (socket !== undefined) deliverToSocket(socket, notice);
+      if (socket !== undefined) this.send(socket, "fanfare:bookmark", this.bookmarkOf(socket));
     }
   }
 
   #deliver(state: ChannelState, item: Item): void {
     this.#canaries.heard(state.channel);
     for (const captured of state.captures) captured.push(item);
-    if (this.#namespace?.adapter.rooms.has(state.room)) {
-      const encoded = this.#encode(item, this.#lanes.isBookmark(item.seq) ? undefined : this.bookmark);
-      this.#parts.observer.delivered(deliverToRoom(this.#namespace, state.room, item.except, encoded));
-    }
+    if (state.members.size === 0 || this.#namespace === undefined) return;
+    const encoded = this.#encode(item, this.#lanes.isBookmark(item.seq) ? undefined : this.bookmark);
+    this.#parts.observer.delivered(this.#writers.deliver(this.#namespace, state, item, encoded));
   }
 
-  #reset({ channel, room }: ChannelState, reason: ResetReason): void {
+  #reset({ channel, members }: ChannelState, reason: ResetReason): void {
     this.#parts.observer.reset(reason);
-    if (this.#namespace !== undefined) deliverToRoom(this.#namespace, room, [], resetNotice(channel, reason));
+    const notice = resetNotice(channel, reason);
+    for (const [id, writer] of members) {
+      const socket = this.#namespace?.sockets.get(id);
+      // Who is held back is told in its turn, when it is given what was before.
+      if (socket !== undefined && writer?.hold === undefined) this.#writers.send(socket, notice);
+    }
   }
 
   /** With the bookmark that it brings along, or with another one. */

@@ -11,11 +11,18 @@ export function itemOfAnnouncement(announcement: Announcement): Item {
   return { ...announcement, args: Buffer.from(args.buffer, args.byteOffset, args.byteLength).toString() };
 }
 
+const firstString = /"(?:[^"\\]|\\.)*"/;
+
 /** Only channels that keep a log have anything to read, so the item has a bookmark. */
 export function itemOfPublication(publication: Publication): Item {
   const { epoch, offset, seq, previous, payload, except = [] } = publication;
   const args = argumentsText(publication, publication, formatBookmark({ seqs: [seq] }));
   return { epoch, offset, seq, previous, except, binary: payload.binary, logged: true, args };
+}
+
+/** The name of the event, as JSON text: the first of the arguments. */
+export function eventOf({ args }: Item): string {
+  return firstString.exec(args)?.[0] ?? "";
 }
 
 /** Whether nothing is missing between the items of one channel and epoch. */

@@ -29,9 +29,14 @@ export class Lanes {
     return lane;
   }
 
+  /** Per partition, up to where this node has delivered. */
+  get seqs(): Seq[] {
+    return this.#lanes.map(({ newest }) => newest);
+  }
+
   /** Up to where every session here has heard its channels. */
   get bookmark(): string {
-    return formatBookmark({ seqs: this.#lanes.map(({ newest }) => newest) });
+    return formatBookmark({ seqs: this.seqs });
   }
 
   /** Whether `seq`, of one of the lanes, is a bookmark by itself: there is no other lane, and nothing newer was sent. */

@@ -1,4 +1,5 @@
 import type { Verdict } from "./continuity.ts";
+import type { SlowRule } from "./slow-rule.ts";
 
 /** Why subscribers are told to reload. */
 export type ResetReason =
@@ -17,4 +18,10 @@ export interface FanoutObserver {
   /** The lane was held up and compared with the broker: what was missing is delivered, or the broker did not answer. */
   repaired(outcome: "filled" | "failed"): void;
   reset(reason: ResetReason): void;
+  /** What was collected was written, to so many connections. */
+  flushed(connections: number): void;
+  /** A connection is behind and gets nothing more for a while, has got what it missed, or is closed for being too slow. */
+  slow(outcome: "held" | "caught_up" | "disconnected"): void;
+  /** A publication was not sent to a connection that is behind; `rule` is its channel's. */
+  withheld(rule: SlowRule): void;
 }

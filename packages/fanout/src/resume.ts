@@ -12,7 +12,7 @@ export interface Membership {
 }
 
 interface MissedItem {
-  readonly partition: number;
+  readonly state: ChannelState;
   readonly item: Item;
 }
 
@@ -49,15 +49,13 @@ export async function missedSince(
       seqs[partition] = Math.max(seqs[partition] ?? 0, slices[index]?.top.seq ?? 0);
     });
     if (!(await reach({ seqs }))) return undefined;
-    const parts = reads.map((read, index) => missedIn(read, read.captured, slices[index] as LogSlice));
+    const parts = reads.map((read, index) => ({
+      state: read.state,
+      ...missedIn(read, read.captured, slices[index] as LogSlice),
+    }));
     return {
-      items: parts
-        .flatMap(({ items }, index) => items.map((item) => ({ partition: reads[index]?.state.partition ?? 0, item })))
-        .sort((a, b) => a.item.seq - b.item.seq),
-      resets: parts.flatMap(({ reason }, index) => {
-        const state = reads[index]?.state;
-        return state === undefined || reason === undefined ? [] : [{ state, reason }];
-      }),
+      items: parts.flatMap(({ state, items }) => items.map((item) => ({ state, item }))).sort((a, b) => a.item.seq - b.item.seq),
+      resets: parts.flatMap(({ state, reason }) => (reason === undefined ? [] : [{ state, reason }])),
     };
   } finally {
     for (const { state, captured } of reads) state.captures.delete(captured);

@@ -1,5 +1,5 @@
 import type { Socket } from "socket.io";
-import { connectionOf, type EngineConnection, packetBytes } from "./engine-connection.ts";
+import { connectionOf, type EngineConnection, packetBytes, writerKey } from "./engine-connection.ts";
 
 /**
  * Bytes that were sent to a socket's client and that the system has not taken yet, of websocket and polling alike: what is
@@ -7,7 +7,8 @@ import { connectionOf, type EngineConnection, packetBytes } from "./engine-conne
  */
 export function unsentBytes(socket: Socket): number {
   const connection = connectionOf(socket);
-  return connection === undefined ? 0 : waitingBytes(connection);
+  if (connection === undefined) return 0;
+  return connection[writerKey]?.unsentBytes ?? waitingBytes(connection);
 }
 
 /** What waits in Engine.IO, in `ws` and in the TCP socket. */

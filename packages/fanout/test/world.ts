@@ -237,7 +237,19 @@ export class ModelNode {
       bookmarks: true,
       clock,
       retention: () => retention,
-      observer: { announcement() {}, delivered() {}, replayed() {}, repaired() {}, reset() {} },
+      slow: () => "disconnect",
+      bufferBytesMax: 1_048_576,
+      flushMsMax: 5,
+      observer: {
+        announcement() {},
+        delivered() {},
+        replayed() {},
+        repaired() {},
+        reset() {},
+        flushed() {},
+        slow() {},
+        withheld() {},
+      },
     });
     this.#adapter = new Adapter({ server: { encoder: undefined } });
     const namespace = { adapter: this.#adapter, sockets: this.#sockets } as unknown as Namespace;

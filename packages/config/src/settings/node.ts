@@ -126,7 +126,7 @@ export const nodeSettings = {
     doc: "Unsent bytes that one connection may pile up before it counts as too slow.",
     usedBy: ["up", "gateway", "serve"],
   },
-  flushMaxMs: {
+  flushMsMax: {
     env: "FANFARE_FLUSH_MS_MAX",
     type: "ms",
     default: 5,

@@ -1,0 +1,200 @@
+import type { Socket as TcpSocket } from "node:net";
+import type { Socket } from "socket.io";
+import type { EncodedEvent } from "./encoded-event.ts";
+import { type EngineConnection, type EnginePacket, type EngineTransport, packetBytes, writerKey } from "./engine-connection.ts";
+import type { Hold } from "./hold.ts";
+import type { Sequence } from "./sequence.ts";
+
+/** `WebSocket.OPEN`. */
+const openState = 1;
+/** `ws` writes at once what it is given; it queues behind a compression that is under way. */
+const idleSender = 0;
+/** Collected for one connection, this much is written without waiting for the flush. */
+const collectedBytesMax = 65_536;
+/** Less than this in Engine.IO's queue is not worth a closer look. */
+const glanceBytes = 4_096;
+
+/** What all writers of a node share. */
+export interface WriterHost {
+  /** Where every connection stands that was given nothing since the last flush. */
+  readonly start: Sequence;
+  readonly bufferBytesMax: number;
+  /** The writer has something to flush. */
+  collected(writer: Writer): void;
+  /** The connection has so much unsent that it should get no more than it must. */
+  fullNow(writer: Writer): void;
+  /** It has more unsent than a connection may have. */
+  overflowed(writer: Writer): void;
+}
+
+type Websocket = NonNullable<EngineTransport["socket"]>;
+
+/**
+ * Writes to one connection, in between what Engine.IO writes to it.
+ *
+ * Publications for a websocket are collected and written once per flush, straight into its TCP socket, as long as nothing
+ * waits in front of them in Engine.IO or `ws`; else they queue up there. Whatever Engine.IO sends by itself (answers, pings,
+ * goodbyes) passes {@link beforePacket}, which writes first what was collected, so that the order of sending is the order
+ * of arrival. Polling, and websockets that may compress, get everything the stock way.
+ */
+export class Writer {
+  readonly socket: Socket;
+  /** Holds back what the connection cannot take, see {@link Hold}. */
+  hold: Hold | undefined;
+  /** Gets no more publications: it is about to be closed for being too slow. */
+  doomed = false;
+  /** More than half of what a connection may have is unsent. */
+  full = false;
+  readonly #connection: EngineConnection;
+  readonly #host: WriterHost;
+  #websocket: Websocket | undefined;
+  #tcp: TcpSocket | undefined;
+  #sequence: Sequence | undefined;
+  /** Characters and bytes in Engine.IO's queue. */
+  #queuedBytes = 0;
+  /** Unsent bytes of what the client has asked for: replays and answers do not count as being slow. */
+  #askedBytes = 0;
+  #live = false;
+
+  constructor(socket: Socket, connection: EngineConnection, host: WriterHost) {
+    this.socket = socket;
+    this.#connection = connection;
+    this.#host = host;
+    connection[writerKey]?.flush();
+    const known = writerKey in connection;
+    connection[writerKey] = this;
+    this.#useTransport();
+    if (known) return;
+    if (connection.transport.name === "polling") connection.once("upgrade", upgraded);
+    connection.on("packetCreate", beforePacket);
+    connection.close = closeFlushed;
+  }
+
+  get id(): string {
+    return this.socket.id;
+  }
+
+  /** Whether there is nothing to think about: a publication is collected and that is all. */
+  get plain(): boolean {
+    return this.#tcp !== undefined && !this.full && this.hold === undefined && !this.doomed;
+  }
+
+  /** What the connection was sent and the system has not taken. */
+  get unsentBytes(): number {
+    const queued = this.#connection.writeBuffer.length === 0 ? 0 : this.#queuedBytes;
+    const { bytes = 0 } = this.#sequence ?? {};
+    return queued + bytes + (this.#websocket?.bufferedAmount ?? 0) + (this.hold?.keptBytes ?? 0);
+  }
+
+  get isOpen(): boolean {
+    return this.#connection.readyState === "open";
+  }
+
+  /** What it may have unsent now: what was asked for comes on top. */
+  get allowedBytes(): number {
+    return this.#host.bufferBytesMax + this.#askedBytes;
+  }
+
+  /** Adds frames to what the next flush writes. `shared`: others are given the same. Only while {@link plain}. */
+  collect(frame: Buffer, shared: boolean): void {
+    const { start } = this.#host;
+    const before = this.#sequence;
+    if (before === undefined) this.#host.collected(this);
+    const from = before ?? start;
+    const sequence = shared ? from.next(frame) : from.alone(frame);
+    this.#sequence = sequence;
+    if (sequence.bytes >= collectedBytesMax) this.flush();
+  }
+
+  /** Sends by whatever way the connection takes. `asked`: the client has asked for it. */
+  send(encoded: EncodedEvent, asked: boolean): void {
+    if (asked) this.#expect(encoded.frame.length);
+    if (this.#tcp !== undefined && (!encoded.binary || this.#connection.transport.supportsBinary)) {
+      this.collect(encoded.frame, false);
+      return;
+    }
+    this.#live = true;
+    for (const packet of encoded.packets) this.#connection.write(packet, encoded.options);
+    this.#live = false;
+  }
+
+  /** Writes what was collected. */
+  flush(): void {
+    const sequence = this.#sequence;
+    if (sequence === undefined) return;
+    this.#sequence = undefined;
+    const connection = this.#connection;
+    const websocket = this.#websocket;
+    const tcp = this.#tcp;
+    if (websocket === undefined || tcp === undefined) return;
+    if (connection.readyState !== "open" || websocket.readyState !== openState) return;
+    const bytes = sequence.joined;
+    const sender = websocket._sender;
+    if (connection.writeBuffer.length === 0 && sender?._state === idleSender && sender._queue.length === 0) {
+      if (!tcp.write(bytes)) this.measure();
+      return;
+    }
+    // Engine.IO waits for the system to take what it wrote before: this goes behind what it has queued.
+    this.#live = true;
+    connection.write(bytes, { preEncoded: true, wsPreEncodedFrame: [bytes] });
+    this.#live = false;
+  }
+
+  /** Forgets what was collected: nobody reads there any more. */
+  drop(): void {
+    this.#sequence = undefined;
+  }
+
+  /** Compares what is unsent with what may be. */
+  measure(): void {
+    const unsent = this.unsentBytes;
+    this.#askedBytes = Math.min(this.#askedBytes, unsent);
+    if (unsent > this.allowedBytes) this.#host.overflowed(this);
+    else if (!this.full && unsent > this.#host.bufferBytesMax / 2) this.#host.fullNow(this);
+  }
+
+  /** Called for every packet on its way into Engine.IO's queue. */
+  beforePacket(packet: EnginePacket): void {
+    this.flush();
+    if (this.#connection.writeBuffer.length === 0) this.#queuedBytes = 0;
+    const bytes = packetBytes(packet);
+    if (!this.#live) this.#expect(bytes);
+    this.#queuedBytes += bytes;
+    if (this.#queuedBytes >= glanceBytes || this.#tcp?.writableNeedDrain) this.measure();
+  }
+
+  /** Takes the transport of the moment; called again after an upgrade. */
+  useTransport(): void {
+    this.#useTransport();
+  }
+
+  #expect(bytes: number): void {
+    if (this.unsentBytes <= this.#host.bufferBytesMax) this.#askedBytes += bytes;
+  }
+
+  #useTransport(): void {
+    const { name, socket, perMessageDeflate } = this.#connection.transport;
+    this.#websocket = name === "websocket" ? socket : undefined;
+    const direct = this.#websocket !== undefined && !perMessageDeflate && this.#websocket._sender != null;
+    this.#tcp = direct ? (this.#websocket?._socket ?? undefined) : undefined;
+  }
+}
+
+/*
+ * Listeners and the method that all connections share: a closure for each would be memory for each.
+ */
+
+function beforePacket(this: EngineConnection, packet: EnginePacket): void {
+  this[writerKey]?.beforePacket(packet);
+}
+
+function upgraded(this: EngineConnection): void {
+  this[writerKey]?.useTransport();
+}
+
+/** Engine.IO's `close`, which sends what is in its own queue first, and therefore has to have what was collected. */
+function closeFlushed(this: EngineConnection, discard?: boolean): void {
+  if (discard) this[writerKey]?.drop();
+  else this[writerKey]?.flush();
+  (Object.getPrototypeOf(this) as EngineConnection).close.call(this, discard);
+}
