@@ -1,5 +1,5 @@
 import type { AdminKeys, Rules } from "@fanfare/access";
-import type { Broker, Directory, FanfareError } from "@fanfare/domain";
+import type { Broker, Directory, FanfareError, Registry } from "@fanfare/domain";
 import type { Metrics } from "@fanfare/telemetry";
 import type { Peers } from "./peers.ts";
 import type { Publisher } from "./publisher.ts";
@@ -8,6 +8,7 @@ import type { Publisher } from "./publisher.ts";
 export interface Context {
   readonly broker: Broker;
   readonly directory: Directory;
+  readonly registry: Registry;
   readonly peers: Peers;
   readonly rules: Rules;
   readonly keys: AdminKeys;

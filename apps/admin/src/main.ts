@@ -37,6 +37,7 @@ export async function main(settings: Settings, shared: AdminShared = {}): Promis
   const app = await createAdmin({
     broker: backend.broker,
     directory: backend.directory,
+    registry: backend.registry,
     rules,
     keys,
     log,

@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { channelName } from "@fanfare/domain";
 import type { TSchema } from "typebox";
 import { Compile } from "typebox/schema";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -13,7 +14,7 @@ interface Media {
 interface Parameter {
   readonly name: string;
   readonly in: "path" | "query" | "header";
-  readonly schema: { readonly type: string };
+  readonly schema: TSchema;
 }
 
 interface Operation {
@@ -41,6 +42,13 @@ const right: Readonly<
   getChannel: { path: "/v1/channels/open" },
   getHistory: { path: "/v1/channels/open/history", query: "?limit=2&reverse=true" },
   deleteHistory: { path: "/v1/channels/open/history" },
+  listChannels: { query: "?prefix=o&limit=1" },
+  listChannelConnections: { path: "/v1/channels/open/connections" },
+  listConnections: { query: "?channel=open&node=a&sort=unsent&limit=1000" },
+  getConnection: { path: "/v1/connections/abc" },
+  listUsers: { query: "?limit=1" },
+  listUserConnections: { path: "/v1/users/ada/connections" },
+  getStats: {},
   listNodes: {},
   drainNode: { path: "/v1/nodes/a/drain", status: 202 },
   health: {},
@@ -72,6 +80,13 @@ beforeAll(async () => {
     version: "1",
   } as const;
   await admin.backend.directory.renew({ ...record, node: "a" }, new Map(), 60_000);
+  const { registry } = admin.backend;
+  const about = { transport: "websocket", address: "::1", client: "test", since: 1, unsentBytes: 5 } as const;
+  const connection = { ...about, id: "abc", user: "ada", channels: [channelName("open")] };
+  const batch = { node: "a", after: undefined, stamp: "1", complete: true, gone: [] };
+  await registry.write({ ...batch, changed: [{ connection, turn: 1 }] }, 60_000);
+  const figures = { websocket: 1, polling: 0, publicationsPerSecond: 0.5, deliveriesPerSecond: 0 };
+  await registry.report("a", figures, 60_000);
 });
 afterAll(async () => {
   await admin.close();
@@ -165,7 +180,9 @@ describe.each(operations)("$method $path", ({ path, method, operation }) => {
   const parameters = (operation.parameters ?? []).filter((parameter) => parameter.in === "query");
   if (parameters.length > 0)
     test("each parameter of a wrong type is a documented 400", async () => {
-      for (const { name } of parameters) {
+      for (const { name, schema } of parameters) {
+        // Anything is a user's name.
+        if (Compile(schema).Check("{") && name !== "cursor") continue;
         const answer = await ask({ query: `?${name}=%7B` });
         expect(answer.status).toBe(400);
         expectDocumented(operation, answer);

@@ -1,5 +1,5 @@
 import { type AdminKeys, clientAddress, type Rules, type TrustedProxies, trustedProxies } from "@fanfare/access";
-import { type Broker, type Clock, type Directory, FanfareError, systemClock } from "@fanfare/domain";
+import { type Broker, type Clock, type Directory, FanfareError, type Registry, systemClock } from "@fanfare/domain";
 import type { Log, Metrics } from "@fanfare/telemetry";
 import { type FastifyInstance, type FastifyRequest, fastify } from "fastify";
 import { type AuditLevel, auditWrites } from "./audit.ts";
@@ -17,6 +17,7 @@ import { createPublisher } from "./publisher.ts";
 import { requestIdOf } from "./request-id.ts";
 import { countRequests } from "./request-metrics.ts";
 import { channelRoutes } from "./routes/channels.ts";
+import { connectionRoutes } from "./routes/connections.ts";
 import { consoleRoutes } from "./routes/console.ts";
 import { docsRoutes, openApi } from "./routes/docs.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -25,10 +26,13 @@ import { nodeRoutes } from "./routes/nodes.ts";
 import { publishRoute } from "./routes/publish.ts";
 import { publishBatchRoute } from "./routes/publish-batch.ts";
 import { publishStreamRoute } from "./routes/publish-stream.ts";
+import { statsRoutes } from "./routes/stats.ts";
+import { userRoutes } from "./routes/users.ts";
 
 export interface AdminParts {
   readonly broker: Broker;
   readonly directory: Directory;
+  readonly registry: Registry;
   readonly rules: Rules;
   readonly keys: AdminKeys;
   readonly log: Log;
@@ -112,6 +116,7 @@ export async function createAdmin(parts: AdminParts): Promise<FastifyInstance> {
   const context: Context = {
     broker,
     directory,
+    registry: parts.registry,
     peers,
     rules,
     keys,
@@ -146,6 +151,9 @@ function registerV1(app: FastifyInstance, context: Context, check: KeyCheck): vo
   publishBatchRoute(app, context);
   publishStreamRoute(app, context);
   channelRoutes(app, context);
+  connectionRoutes(app, context);
+  userRoutes(app, context);
+  statsRoutes(app, context);
   historyRoutes(app, context);
   nodeRoutes(app, context);
   refuseOtherMethods();

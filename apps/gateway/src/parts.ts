@@ -1,6 +1,6 @@
 import type { Rules, TokenVerifier } from "@fanfare/access";
 import type { Settings } from "@fanfare/config";
-import type { Broker, Clock, Directory } from "@fanfare/domain";
+import type { Broker, Clock, Directory, Registry } from "@fanfare/domain";
 import type { Fanout } from "@fanfare/fanout";
 import type { Log, Metrics } from "@fanfare/telemetry";
 import type { Recovery } from "./recovery.ts";
@@ -22,9 +22,11 @@ export interface GatewayParts {
     | "clusterSecret"
     | "forward"
     | "acceptPerSecond"
+    | "trustedProxies"
   >;
   readonly broker: Broker;
   readonly directory: Directory;
+  readonly registry: Registry;
   readonly fanout: Fanout;
   /** Undefined with FANFARE_RECOVERY=off. */
   readonly recovery: Recovery | undefined;

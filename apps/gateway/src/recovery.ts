@@ -106,6 +106,11 @@ export class Recovery {
     if (kept !== undefined) await this.#save(kept);
   }
 
+  /** Which turn of its session the socket is: 1 for a new one. */
+  turnOf(socket: ClientSocket): number {
+    return this.#kept.get(socket.id)?.owner.turn ?? 1;
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#stopRenewing();

@@ -64,9 +64,10 @@ export class MemoryRegistry implements Registry {
     return ended.flatMap(([node]) => this.#forget(node));
   }
 
-  async missing(): Promise<string[]> {
+  async missing(alive: readonly string[]): Promise<string[]> {
     const now = this.#clock.monotonic();
-    return [...this.#members].filter(([, { freshUntilMs }]) => freshUntilMs <= now).map(([node]) => node);
+    const known = new Set([...this.#members.keys(), ...alive]);
+    return [...known].filter((node) => (this.#members.get(node)?.freshUntilMs ?? Number.NEGATIVE_INFINITY) <= now).sort();
   }
 
   async idsOf(node: string, page: PageRequest): Promise<RegistryPage<string>> {

@@ -61,7 +61,7 @@ export class RedisRegistry implements Registry {
     return lost;
   }
 
-  async missing(): Promise<string[]> {
+  async missing(alive: readonly string[]): Promise<string[]> {
     const [[seconds, micros], names, fresh] = await Promise.all([
       this.#run((client) => client.time()),
       this.#run((client) => client.zrange(this.#key("leases"), 0, "-1")),
@@ -70,7 +70,8 @@ export class RedisRegistry implements Registry {
     const nowMs = Number(seconds) * 1_000 + Number(micros) / 1_000;
     const untilMs = new Map<string, number>();
     for (let at = 0; at < fresh.length; at += 2) untilMs.set(String(fresh[at]), Number(fresh[at + 1]));
-    return names.filter((name) => (untilMs.get(name) ?? 0) <= nowMs);
+    const known = new Set([...names, ...alive]);
+    return [...known].filter((name) => (untilMs.get(name) ?? 0) <= nowMs).sort();
   }
 
   idsOf(node: string, page: PageRequest): Promise<RegistryPage<string>> {

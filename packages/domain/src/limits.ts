@@ -19,6 +19,9 @@ export const limits = {
   /** Publications in one answer of history, and in one `rewind`. */
   historyLimitMax: 1_000,
   historyLimitDefault: 100,
+  /** Connections, channels or users in one page of a list. */
+  pageLimitMax: 1_000,
+  pageLimitDefault: 100,
   /** Channels that one connection may be subscribed to. */
   subscriptionsMax: 128,
   /** Revocations that are in force at a time: every node keeps all of them. */

@@ -52,6 +52,7 @@ export async function testAdmin(options: TestAdminOptions = {}): Promise<TestAdm
   const app = await createAdmin({
     broker: options.broker?.(backend.broker) ?? backend.broker,
     directory: backend.directory,
+    registry: backend.registry,
     rules: parseRules({ namespaces: { fleeting: { retain: { count: 0 } }, short: { retain: { count: 5 } } } }),
     keys: parseAdminKeys(options.keys ?? [`test:${secret}`]),
     log,

@@ -111,8 +111,11 @@ export interface Registry {
    */
   sweep(leaseMs: number): Promise<ConnectionRecord[]>;
 
-  /** Nodes of which the lists may lack something: two thirds of their lease have passed, or they have not said everything. */
-  missing(): Promise<string[]>;
+  /**
+   * Nodes of which the lists may lack something, by name: two thirds of their lease have passed, or they have not said
+   * everything, or they are among the `alive` and have said nothing at all.
+   */
+  missing(alive: readonly string[]): Promise<string[]>;
 
   /** Ids of the connections that the registry has of a node, by id. */
   idsOf(node: string, page: PageRequest): Promise<RegistryPage<string>>;
