@@ -302,8 +302,12 @@ export class Fanout {
 
   /** Sends one event to all subscribers of a channel that are here: what is no publication, and in no log. */
   notify(channel: Channel, event: string, body: unknown): void {
-    if (this.#namespace === undefined) return;
-    deliverToRoom(this.#namespace, this.#channels.roomOf(channel), [], encodeText(JSON.stringify([event, body])));
+    const encoded = encodeText(JSON.stringify([event, body]));
+    const { adapter, sockets } = this.#namespace ?? {};
+    for (const id of adapter?.rooms.get(this.#channels.roomOf(channel)) ?? []) {
+      const socket = sockets?.get(id);
+      if (socket !== undefined) this.#writers.send(socket, encoded);
+    }
   }
 
   /**
@@ -473,10 +477,14 @@ export class Fanout {
     this.#parts.observer.reset(reason);
     const notice = resetNotice(channel, reason);
     for (const [id, writer] of members) {
-      const socket = this.#namespace?.sockets.get(id);
       // Who is held back is told in its turn, when it is given what was before.
-      if (socket !== undefined && writer?.hold === undefined) this.#writers.send(socket, notice);
+      if (writer?.hold === undefined) this.#sendTo(id, notice);
     }
+  }
+
+  #sendTo(id: string, encoded: EncodedEvent): void {
+    const socket = this.#namespace?.sockets.get(id);
+    if (socket !== undefined) this.#writers.send(socket, encoded);
   }
 
   /** With the bookmark that it brings along, or with another one. */
