@@ -4,6 +4,7 @@ import {
   type Directory,
   type Presence,
   type PubSub,
+  type Quotas,
   type Registry,
   type Revocations,
   type Sessions,
@@ -17,6 +18,7 @@ import { MemoryBroker } from "./memory-broker.ts";
 import { MemoryDirectory } from "./memory-directory.ts";
 import { MemoryPresence } from "./memory-presence.ts";
 import { MemoryPubSub } from "./memory-pub-sub.ts";
+import { MemoryQuotas } from "./memory-quotas.ts";
 import { MemoryRegistry } from "./memory-registry.ts";
 import { MemoryRevocations } from "./memory-revocations.ts";
 import { MemorySessions } from "./memory-sessions.ts";
@@ -27,6 +29,7 @@ import { RedisDirectory } from "./redis-directory.ts";
 import { openPartition } from "./redis-partition.ts";
 import { RedisPresence } from "./redis-presence.ts";
 import { RedisPubSub } from "./redis-pub-sub.ts";
+import { RedisQuotas } from "./redis-quotas.ts";
 import { RedisRegistry } from "./redis-registry.ts";
 import { RedisRevocations } from "./redis-revocations.ts";
 import { RedisSessions } from "./redis-sessions.ts";
@@ -49,6 +52,7 @@ export interface Backend {
   readonly pubSub: PubSub;
   readonly directory: Directory;
   readonly sessions: Sessions;
+  readonly quotas: Quotas;
   readonly revocations: Revocations;
   readonly registry: Registry;
   readonly presence: Presence;
@@ -63,7 +67,7 @@ export interface Backend {
 }
 
 /** What is kept about nodes and clients, beside the channels. */
-type Registers = Pick<Backend, "directory" | "sessions" | "revocations" | "registry" | "presence">;
+type Registers = Pick<Backend, "directory" | "sessions" | "quotas" | "revocations" | "registry" | "presence">;
 
 /** Never waits for Redis: a node starts while Redis is away and heals by itself. Throws `SETTINGS_INVALID`. */
 export function openBackend({ redisUrl, cluster, log, clock = systemClock }: BackendOptions): Backend {
@@ -79,6 +83,7 @@ function inMemory(cluster: string, clock: Clock): Backend {
   const registers = {
     directory,
     sessions: new MemorySessions(clock),
+    quotas: new MemoryQuotas(clock),
     revocations: new MemoryRevocations(clock),
     registry: new MemoryRegistry(clock),
     presence: new MemoryPresence({ cluster, pubSub, clock }),
@@ -132,6 +137,7 @@ function onRedis(
   const registers = {
     directory: new RedisDirectory(cluster, commands),
     sessions: new RedisSessions(cluster, commands),
+    quotas: new RedisQuotas(cluster, commands),
     revocations: new RedisRevocations(cluster, commands),
     registry: new RedisRegistry(cluster, commands),
     presence,

@@ -3,6 +3,7 @@ import {
   directoryContract,
   presenceContract,
   pubSubContract,
+  quotasContract,
   registryContract,
   revocationsContract,
   sessionsContract,
@@ -17,6 +18,7 @@ import { RedisDirectory } from "./redis-directory.ts";
 import { openPartition, type RedisPartition } from "./redis-partition.ts";
 import { RedisPresence } from "./redis-presence.ts";
 import { RedisPubSub } from "./redis-pub-sub.ts";
+import { RedisQuotas } from "./redis-quotas.ts";
 import { RedisRegistry } from "./redis-registry.ts";
 import { RedisRevocations } from "./redis-revocations.ts";
 import { RedisSessions } from "./redis-sessions.ts";
@@ -115,6 +117,17 @@ describe("on Redis", () => {
     const cluster = newCluster();
     return {
       revocations: [new RedisRevocations(cluster, commands), new RedisRevocations(cluster, commands)],
+      async close() {
+        commands.close();
+      },
+    };
+  });
+
+  quotasContract(async () => {
+    const commands = new Commands(parseRedisUrl(redis.url), quiet);
+    const cluster = newCluster();
+    return {
+      quotas: [new RedisQuotas(cluster, commands), new RedisQuotas(cluster, commands)],
       async close() {
         commands.close();
       },

@@ -4,6 +4,7 @@ import {
   directoryContract,
   presenceContract,
   pubSubContract,
+  quotasContract,
   registryContract,
   revocationsContract,
   sessionsContract,
@@ -13,6 +14,7 @@ import { MemoryDirectory } from "./memory-directory.ts";
 import { MemoryHub } from "./memory-hub.ts";
 import { MemoryPresence } from "./memory-presence.ts";
 import { MemoryPubSub } from "./memory-pub-sub.ts";
+import { MemoryQuotas } from "./memory-quotas.ts";
 import { MemoryRegistry } from "./memory-registry.ts";
 import { MemoryRevocations } from "./memory-revocations.ts";
 import { MemorySessions } from "./memory-sessions.ts";
@@ -61,6 +63,11 @@ sessionsContract(async () => {
 registryContract(async () => {
   const registry = new MemoryRegistry();
   return { registries: [registry, registry], async close() {} };
+});
+
+quotasContract(async () => {
+  const quotas = new MemoryQuotas();
+  return { quotas: [quotas, quotas], async close() {} };
 });
 
 revocationsContract(async () => {

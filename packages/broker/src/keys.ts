@@ -98,6 +98,11 @@ export function presenceOwnedKey(cluster: string, partition: number, owner: stri
   return `${cluster}:{${partition}}:presence-owned:${owner}`;
 }
 
+/** hash node -> "units end". Lives as long as the last of them; nodes renew what they hold. */
+export function quotaKey(cluster: string, kind: string, key: string): string {
+  return `${cluster}:{${directoryPartition}}:quota:${kind}:${key}`;
+}
+
 function inPartition(cluster: string, partition: number, channel: Channel, kind: string): string {
   return `${cluster}:{${partition}}:${kind}:${channel}`;
 }

@@ -90,6 +90,12 @@ export const scripts = {
     args: ["name", "record", "lease"],
     repeatedArgs: ["channel", "count"],
   }),
+  quota: script("quota", {
+    keys: [],
+    repeatedKeys: ["quota"],
+    args: ["node", "max", "life"],
+    repeatedArgs: ["wanted"],
+  }),
   "save-session": script("save-session", { keys: ["session"], args: ["node", "turn", "record", "life"] }),
   revoke: script("revoke", { keys: ["ends", "texts", "state"], args: ["id", "text", "end", "life", "max"] }),
   unrevoke: script("unrevoke", { keys: ["ends", "texts", "state"], args: ["id"] }),

@@ -6,6 +6,7 @@ export { type BrokerWorld, brokerContract, type OpenBrokerWorld } from "./broker
 export { type DirectoryWorld, directoryContract } from "./directory.contract.ts";
 export { type PresenceWorld, presenceContract } from "./presence.contract.ts";
 export { type PubSubWorld, pubSubContract } from "./pub-sub.contract.ts";
+export { type QuotasWorld, quotasContract } from "./quotas.contract.ts";
 export { type RegistryWorld, registryContract } from "./registry.contract.ts";
 export { type RevocationsWorld, revocationsContract } from "./revocations.contract.ts";
 export { type SessionsWorld, sessionsContract } from "./sessions.contract.ts";

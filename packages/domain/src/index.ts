@@ -11,6 +11,7 @@ export type * from "./ports/clock.ts";
 export type * from "./ports/directory.ts";
 export type * from "./ports/presence.ts";
 export type * from "./ports/pub-sub.ts";
+export type * from "./ports/quotas.ts";
 export type * from "./ports/registry.ts";
 export type * from "./ports/revocations.ts";
 export type * from "./ports/sessions.ts";
