@@ -38,7 +38,9 @@ export interface BenchOptions {
   readonly repetitions: number;
   /** Idle connections of the scenario `idle`. */
   readonly connections: number;
-  /** Subscribers of the scenario `fanout`. */
+  /** Channels of the scenario `channels`. */
+  readonly channels: number;
+  /** Subscribers of each contestant, where there are many. */
   readonly subscribers: number;
   /** A scenario starts no further repetition after this, so that it ends in a foreseeable time. */
   readonly budgetMs: number;

@@ -7,7 +7,9 @@ import { buildNative } from "./process/native.ts";
 import { machine } from "./report/machine.ts";
 import type { Outcome } from "./report/outcome.ts";
 import { type Circumstances, headText, outcomeText, reportJson } from "./report/report.ts";
+import { channels } from "./scenarios/channels.ts";
 import { fanout } from "./scenarios/fanout.ts";
+import { forward } from "./scenarios/forward.ts";
 import { idle } from "./scenarios/idle.ts";
 import { latency } from "./scenarios/latency.ts";
 import { publish } from "./scenarios/publish.ts";
@@ -15,7 +17,7 @@ import { saturate } from "./scenarios/saturate.ts";
 import type { Scenario } from "./scenarios/scenario.ts";
 
 /** All scenarios by name, in the order in which they run. */
-export const scenarios: Readonly<Record<string, Scenario>> = { publish, latency, fanout, saturate, idle };
+export const scenarios: Readonly<Record<string, Scenario>> = { publish, latency, fanout, saturate, channels, forward, idle };
 
 export interface BenchWish extends BenchOptions {
   /** One scenario, or all of them. */

@@ -10,12 +10,13 @@ import { onStop } from "../stop.ts";
 interface BenchFlags {
   readonly repetitions: number;
   readonly connections: number;
+  readonly channels: number;
   readonly subscribers: number;
   readonly json?: boolean;
 }
 
 /** No scenario begins another repetition later than this; what runs then, it finishes. */
-const budgetMs = 80_000;
+const budgetMs = 150_000;
 
 export function benchCommand(): Command {
   const list = Object.entries(scenarios).map(([name, { about }]) => `  ${name.padEnd(9)} ${about}`);
@@ -23,8 +24,9 @@ export function benchCommand(): Command {
     .description("measure this machine: Fanfare beside stock Socket.IO, in turns, on this machine's loopback")
     .addArgument(new Argument("[scenario]", "one of them; all when it is left out").choices(Object.keys(scenarios)))
     .option("--repetitions <n>", "runs of each contestant", from(1, 50), 5)
-    .option("--connections <n>", "connections of idle", from(100, 100_000), 2_000)
-    .option("--subscribers <n>", "subscribers of fanout", from(10, 10_000), 1_000)
+    .option("--connections <n>", "connections of idle", from(100, 100_000), 10_000)
+    .option("--channels <n>", "channels of channels", from(1_000, 1_000_000), 100_000)
+    .option("--subscribers <n>", "subscribers of each contestant", from(10, 10_000), 1_000)
     .option("--json", "print one JSON document with the values of all runs")
     .addHelpText("after", `\nScenarios:\n${list.join("\n")}\n\nWhat is measured and what is not: packages/bench/METHOD.md`)
     .action(bench);
@@ -81,7 +83,7 @@ function clearProgress(): void {
 
 function from(min: number, max: number): (text: string) => number {
   return (text) => {
-    const number = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
+    const number = /^\d{1,7}$/.test(text) ? Number(text) : Number.NaN;
     if (number >= min && number <= max) return number;
     throw new InvalidArgumentError(`Give a whole number from ${min} to ${max}.`);
   };

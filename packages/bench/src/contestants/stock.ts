@@ -1,8 +1,13 @@
 import type { BenchRedis } from "../host.ts";
 import type { Stage } from "../process/stage.ts";
+import type { Worker } from "../process/worker.ts";
 import type { PlainDuties } from "../workers/plain-loop.ts";
 import type { StockDuties } from "../workers/stock-node.ts";
 import { type Cluster, channel } from "./cluster.ts";
+
+export interface StockCluster extends Cluster {
+  readonly workers: readonly Worker<StockDuties>[];
+}
 
 export type StockAdapter = "classic" | "sharded";
 
@@ -16,7 +21,7 @@ export const adapterNote =
   "stock: Socket.IO with its Redis adapter, sharded on Redis 7 or later, else classic, on the same ioredis and ws as fanfare.";
 
 /** One Redis and `nodes` processes of stock Socket.IO, with the cheapest adapter that the Redis can. The first answers publishes, the subscribers belong on the last. */
-export async function stockCluster(stage: Stage, nodes: number, wished?: StockAdapter): Promise<Cluster> {
+export async function stockCluster(stage: Stage, nodes: number, wished?: StockAdapter): Promise<StockCluster> {
   const redis = await stage.redis();
   const adapter = wished ?? adapterFor(redis);
   const workers = Array.from({ length: nodes }, () => stage.worker<StockDuties>("stock-node"));
@@ -27,6 +32,7 @@ export async function stockCluster(stage: Stage, nodes: number, wished?: StockAd
     throw new Error("A cluster has at least one node.");
   }
   return {
+    workers,
     publish: publishTarget(publishPort),
     listen: { port: listenPort, protocol: "socket.io", channel },
     pids: { listening: last.pid, publishing: first.pid, redis: redis.pid },
