@@ -11,8 +11,9 @@ export function newSidPrefix(): string {
   return randomBytes(4).toString("hex");
 }
 
-export function newSessionId(sidPrefix: string): string {
-  return `${sidPrefix}.${randomBytes(15).toString("base64url")}`;
+/** `secret`: at least 120 bits that nobody can guess, as text for a URL. */
+export function newSessionId(sidPrefix: string, secret = randomBytes(15).toString("base64url")): string {
+  return `${sidPrefix}.${secret}`;
 }
 
 /** The session that a request belongs to, or undefined when it begins one. */

@@ -1,0 +1,133 @@
+import type { EventEmitter } from "node:events";
+import type { Server as HttpServer } from "node:http";
+import type { Clock } from "@fanfare/domain";
+import { type DisconnectReason, Server, type ServerOptions, type Socket } from "socket.io";
+import { LeanClient, textDecoder } from "./client.ts";
+import { LeanConnection } from "./connection.ts";
+import { Deadlines } from "./deadlines.ts";
+import { Heartbeats } from "./heartbeats.ts";
+import { type EngineInside, type EngineRequest, understood } from "./internals.ts";
+import { LeanSocket } from "./socket.ts";
+import { LeanTransport } from "./transport.ts";
+import { compactWebSocket, LeanWebSocketServer } from "./websocket.ts";
+
+/** Called once for every socket of the main namespace that is over; without a reason when it never connected. */
+export type SocketOver = (socket: Socket, reason: DisconnectReason | undefined) => void;
+
+export interface LeanServer {
+  readonly io: Server;
+  /** False when the installed versions are not the ones that the lean classes were written for; all is stock then. */
+  readonly lean: boolean;
+  /** Registers a listener for the ends of all sockets, those included that are there. */
+  onSocketOver(listener: SocketOver): void;
+  /** No timers are left. Connections must be closed by then. */
+  close(): void;
+}
+
+type Options = Partial<ServerOptions> & Required<Pick<ServerOptions, "pingInterval" | "pingTimeout" | "connectTimeout">>;
+
+/**
+ * A stock Socket.IO server that spends less on each connection. Clients that begin with a websocket get the lean classes of
+ * this folder, everybody else the stock ones; what they say and hear is the same to the byte.
+ */
+export function createLeanServer(http: HttpServer, options: Options, clock: Clock, lean = understood()): LeanServer {
+  const io = new Server(http, { ...options, ...(lean && { wsEngine: LeanWebSocketServer }) });
+  const listeners: SocketOver[] = [];
+  const over: SocketOver = (socket, reason) => {
+    for (const listener of listeners) listener(socket, reason);
+  };
+  const onSocketOver = (listener: SocketOver): void => void listeners.push(listener);
+  if (!lean) {
+    listenForEnds(io, over);
+    return { io, lean, onSocketOver, close: () => undefined };
+  }
+  const beats = new Heartbeats(clock, options.pingInterval, options.pingTimeout);
+  const undecided = new Deadlines<LeanClient>(clock, options.connectTimeout, (client) => client.close());
+  takeWebSockets(io.engine as unknown as EngineInside, beats);
+  takeClients(io, undecided);
+  const namespace = io.of("/");
+  Object.assign(namespace, {
+    _createSocket: (client: unknown, auth: object) => new LeanSocket(namespace, client, auth, over),
+  });
+  const close = (): void => {
+    beats.close();
+    undecided.close();
+  };
+  return { io, lean, onSocketOver, close };
+}
+
+/** engine.io lib/server.ts: its handlers are looked up at every request, so replacing them is all it takes. */
+function takeWebSockets(engine: EngineInside, beats: Heartbeats): void {
+  const inside = engine as EngineInside & {
+    handshake(name: string, request: EngineRequest, close: (code: number) => void): unknown;
+  };
+  const handleUpgrade = engine.handleUpgrade.bind(engine);
+  const handshake = inside.handshake.bind(engine);
+  const createTransport = engine.createTransport.bind(engine);
+
+  engine.prepare = (request) => {
+    request._query ??= queryOf(request.url);
+  };
+  engine.createTransport = (name, request) =>
+    name === "websocket" && LeanTransport.suits(request) ? new LeanTransport(request) : createTransport(name, request);
+  // The stock handler runs a websocket through the middlewares, as if it were a request that has an answer with headers.
+  engine.handleUpgrade = (request: EngineRequest, socket, head) => {
+    engine.prepare(request);
+    let allowed = false;
+    engine.verify(request, true, (code) => {
+      allowed = code === undefined;
+    });
+    // It says no in its own words, or has to wait for the verdict.
+    if (!allowed) handleUpgrade(request, socket, head);
+    else {
+      engine.ws.handleUpgrade(request, socket, Buffer.from(head), (websocket) => {
+        request.websocket = websocket;
+        if (request._query?.sid === undefined) void inside.handshake("websocket", request, () => socket.destroy());
+        else engine.onWebSocket(request, socket, websocket);
+      });
+    }
+  };
+  inside.handshake = (name, request, close) => {
+    if (name !== "websocket" || !LeanTransport.suits(request)) return handshake(name, request, close);
+    const id = engine.generateId(request);
+    if (typeof id !== "string") return handshake(name, request, close);
+    const transport = engine.createTransport(name, request) as LeanTransport;
+    transport.perMessageDeflate = engine.opts.perMessageDeflate;
+    const connection = new LeanConnection(id, engine, transport, request, beats);
+    compactWebSocket(transport.socket);
+    return engine.emit("connection", connection);
+  };
+}
+
+/** socket.io lib/index.ts, `onconnection`. */
+function takeClients(io: Server, undecided: Deadlines<LeanClient>): void {
+  const engine = io.engine as unknown as EventEmitter;
+  const parts = { io, undecided, decodeText: textDecoder(io) };
+  const [introduce] = engine.listeners("connection");
+  engine.removeAllListeners("connection");
+  engine.on("connection", (connection: unknown) => {
+    if (connection instanceof LeanConnection) new LeanClient(connection, parts);
+    else introduce?.call(engine, connection);
+  });
+}
+
+/** With stock sockets, one must listen to each. */
+function listenForEnds(io: Server, over: SocketOver): void {
+  io.use((socket, next) => {
+    const unconnected = (): void => over(socket, undefined);
+    socket.conn.once("close", unconnected);
+    socket.once("disconnect", (reason) => {
+      socket.conn.off("close", unconnected);
+      over(socket, reason);
+    });
+    next();
+  });
+}
+
+/** By name. Of a name that comes several times Engine.IO takes the last; channels are a list. */
+function queryOf(url = ""): Record<string, string> {
+  const parameters = new URLSearchParams(url.slice(url.indexOf("?") + 1));
+  const query = Object.fromEntries(parameters);
+  if (query.channel !== undefined) query.channel = parameters.getAll("channel").join(",");
+  return query;
+}
