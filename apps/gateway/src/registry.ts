@@ -122,9 +122,12 @@ export class RegistryKeeper {
     const { clock, log } = this.#parts;
     const renews = clock.monotonic() - this.#renewedAtMs >= renewMs;
     try {
-      if (this.#stamp === undefined) await this.#beginAnew();
       if (renews) this.#lookAtUnsent();
-      if (renews || this.#marked.size > 0) await this.#writeMarked();
+      if (this.#stamp !== undefined && (renews || this.#marked.size > 0)) await this.#writeMarked();
+      if (this.#stamp === undefined) {
+        await this.#beginAnew();
+        await this.#writeMarked();
+      }
       if (renews) {
         await this.#report();
         await this.#sweep();

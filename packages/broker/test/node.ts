@@ -99,7 +99,7 @@ export const isDown = (node: Node, partition = 0) => {
 };
 
 /** Every question that a node can ask its broker. */
-function verbs({ broker, pubSub, directory }: Backend): Record<string, () => Promise<unknown>> {
+function verbs({ broker, pubSub, directory, registry }: Backend): Record<string, () => Promise<unknown>> {
   const record = { node: "a", peerUrl: "", sidPrefix: "", startedAt: 0, connections: 0, state: "ready" as const, version: "" };
   return {
     publish: () => broker.publish(draftOf("1"), keep),
@@ -118,6 +118,18 @@ function verbs({ broker, pubSub, directory }: Backend): Record<string, () => Pro
     leave: () => directory.leave("a"),
     nodes: () => directory.nodes(),
     subscribersOf: () => directory.subscribers(news),
+    writeRegistry: () =>
+      registry.write({ node: "a", after: undefined, stamp: "x", complete: true, changed: [], gone: ["y"] }, 1_000),
+    leaveRegistry: () => registry.leave("a", "x"),
+    sweep: () => registry.sweep(1_000),
+    missing: () => registry.missing([]),
+    connection: () => registry.connection("x"),
+    connections: () => registry.connections({}, { limit: 10 }),
+    channels: () => registry.channels({}, { limit: 10 }),
+    users: () => registry.users({ limit: 10 }),
+    totals: () => registry.totals(),
+    report: () => registry.report("a", { websocket: 0, polling: 0, publicationsPerSecond: 0, deliveriesPerSecond: 0 }, 1_000),
+    figures: () => registry.figures(),
   };
 }
 
