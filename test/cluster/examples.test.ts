@@ -58,7 +58,9 @@ test("seed-websocket-broadcast: a client by ?channel= is answered, and hears cur
   const printed = await run("sh", "seed-websocket-broadcast/broadcast.sh");
   await client.says("public:lobby #1: hello by curl");
   await client.says("public:lobby #2: hello by fanfare publish");
-  expect(printed).toContain('"subscribers":1');
+  const registered = JSON.parse(printed.trim().split("\n").at(-1) ?? "").items;
+  expect(registered).toMatchObject([{ transport: "websocket", channels: ["public:lobby"] }]);
+  await client.says(`connected as ${registered[0].id} to public:lobby`);
 }, 60_000);
 
 test("seed-live-chart: the Python producer's points arrive in the channel zmq", async () => {

@@ -1,13 +1,15 @@
+import { randomBytes } from "node:crypto";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
-import { type AdminKeys, isLoopback, loadRulesFile, parseAdminKeys, parseRules, trustedProxies } from "@fanfare/access";
-import { type Backend, openBackend } from "@fanfare/broker";
+import { type AdminKeys, isLoopback, openRulesFile, parseAdminKeys, trustedProxies } from "@fanfare/access";
+import { type Backend, openBackend, reportPublications } from "@fanfare/broker";
 import type { Settings } from "@fanfare/config";
 import { FanfareError, systemClock } from "@fanfare/domain";
-import { createLog, createMetrics, type Log, type LogLevel, type Metrics } from "@fanfare/telemetry";
+import { createLog, createMetrics, type Log, type LogLevel, type Metrics, Rate } from "@fanfare/telemetry";
 import type { FastifyInstance } from "fastify";
 import { consoleDirectory } from "./console-directory.ts";
 import { createAdmin } from "./server.ts";
+import { createTellNodes } from "./tell-nodes.ts";
 
 /** What another app of the same process has already opened. It stays the other app's to close. */
 export interface AdminShared {
@@ -26,7 +28,13 @@ export interface RunningAdmin {
 /** Runs the admin API. Rejects with `SETTINGS_INVALID` or `RULES_INVALID`. Redis may be away: it heals by itself. */
 export async function main(settings: Settings, shared: AdminShared = {}): Promise<RunningAdmin> {
   const log = createLog({ name: "admin", level: settings.logLevel as LogLevel });
-  const rules = settings.rules === undefined ? parseRules({}) : await loadRulesFile(settings.rules);
+  const metrics = shared.metrics ?? createMetrics({ app: "admin" });
+  const rulesFile = await openRulesFile({
+    path: settings.rules,
+    clock: systemClock,
+    log,
+    reloaded: (outcome) => metrics.rulesReloads.inc({ outcome }),
+  });
   const keys = parseAdminKeys(settings.adminKeys);
   const { redisUrl, cluster, adminHost: host } = settings;
   if (keys.size === 0) requireLoopback(host);
@@ -38,10 +46,14 @@ export async function main(settings: Settings, shared: AdminShared = {}): Promis
     broker: backend.broker,
     directory: backend.directory,
     registry: backend.registry,
-    rules,
+    presence: backend.presence,
+    revocations: backend.revocations,
+    tokenTtlMaxMs: settings.tokenTtlMaxMs,
+    tellNodes: createTellNodes(backend.directory, backend.pubSub, cluster),
+    rules: rulesFile.rules,
     keys,
     log,
-    metrics: shared.metrics ?? createMetrics({ app: "admin" }),
+    metrics,
     console: consoleDirectory(),
     url: settings.url,
     clusterSecret: settings.clusterSecret,
@@ -51,8 +63,17 @@ export async function main(settings: Settings, shared: AdminShared = {}): Promis
     version: ownVersion(),
   });
 
+  const published = new Rate(metrics.publications, { outcome: "stored" }, () => systemClock.monotonic());
+  const stopReporting = reportPublications({
+    registry: backend.registry,
+    process: `admin-${randomBytes(3).toString("hex")}`,
+    perSecond: () => published.perSecond(),
+    clock: systemClock,
+  });
   let closed: Promise<void> | undefined;
   const close = () => {
+    stopReporting();
+    rulesFile.stop();
     closed ??= closeAll(app, settings.drainMs).then(() => (shared.backend === undefined ? backend.close() : undefined));
     return closed;
   };
@@ -63,6 +84,7 @@ export async function main(settings: Settings, shared: AdminShared = {}): Promis
     await close();
     throw error;
   }
+  if (settings.rules !== undefined) process.on("SIGHUP", () => void rulesFile.reload());
   const { port } = app.server.address() as AddressInfo;
   if (shared.embedded !== true) {
     endOnSignals(close, log);

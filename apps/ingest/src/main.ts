@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { loadRulesFile, parseRules } from "@fanfare/access";
-import { type Backend, openBackend } from "@fanfare/broker";
+import { type Backend, openBackend, reportPublications } from "@fanfare/broker";
 import type { Settings } from "@fanfare/config";
-import { FanfareError } from "@fanfare/domain";
+import { FanfareError, type Registry, systemClock } from "@fanfare/domain";
 import type { SourceName } from "@fanfare/ingest";
-import { createLog, createMetrics, type Log, type Metrics } from "@fanfare/telemetry";
+import { createLog, createMetrics, type Log, type Metrics, Rate } from "@fanfare/telemetry";
 import { withDefaultBind } from "./default-bind.ts";
 import { type Health, startHealth } from "./health.ts";
 import { type Ingest, startIngest } from "./ingest.ts";
@@ -32,9 +32,14 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<R
   const parts = { worker, rules, log };
   if (embedding !== undefined) {
     const metrics = embedding.metrics ?? createMetrics({ app: "ingest", node: worker });
-    const { broker } = embedding.backend;
+    const { broker, registry } = embedding.backend;
     const ingest = await startIngest({ ...parts, settings, broker, metrics });
-    return { sources: ingest.sources, port: undefined, close: () => ingest.close() };
+    const stopReporting = report(worker, registry, metrics);
+    const close = (): Promise<void> => {
+      stopReporting();
+      return ingest.close();
+    };
+    return { sources: ingest.sources, port: undefined, close };
   }
 
   const { redisUrl, cluster, host } = settings;
@@ -48,8 +53,10 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<R
   let closing = false;
   let health: Health | undefined;
   let ingest: Ingest | undefined;
+  const stopReporting = report(worker, backend.registry, metrics);
   const close = async (): Promise<void> => {
     closing = true;
+    stopReporting();
     await ingest?.close();
     await health?.close();
     await backend.close();
@@ -67,6 +74,17 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<R
   const { sources } = ingest;
   log.info({ port, sources }, "ready");
   return { sources, port, close };
+}
+
+/** Says how much is taken in, under a name that no node has. The returned function ends it. */
+function report(worker: string, registry: Registry, { ingestPublished }: Metrics): () => void {
+  const published = new Rate(ingestPublished, {}, () => systemClock.monotonic());
+  return reportPublications({
+    registry,
+    process: `ingest-${worker}`,
+    perSecond: () => published.perSecond(),
+    clock: systemClock,
+  });
 }
 
 /** The first signal stores what was taken in and ends the process, a second one ends it at once. */

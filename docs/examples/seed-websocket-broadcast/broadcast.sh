@@ -1,5 +1,5 @@
 #!/bin/sh
-# Broadcasts from outside, and asks how many are registered under the channel.
+# Broadcasts from outside, and asks who is registered under the channel.
 #   sh broadcast.sh [channel]
 set -eu
 channel="${1:-public:lobby}"
@@ -10,5 +10,5 @@ curl -sSf "$admin/v1/publish" \
   -d "{\"channel\":\"$channel\",\"data\":\"hello by curl\"}"
 echo
 npx fanfare publish "$channel" '"hello by fanfare publish"'
-curl -sSf "$admin/v1/channels/$channel" -H "Authorization: Bearer $FANFARE_ADMIN_KEY"
+curl -sSf "$admin/v1/channels/$channel/connections" -H "Authorization: Bearer $FANFARE_ADMIN_KEY"
 echo

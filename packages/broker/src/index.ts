@@ -17,3 +17,4 @@ export { RedisPubSub, type RedisPubSubOptions } from "./redis-pub-sub.ts";
 export { RedisRevocations } from "./redis-revocations.ts";
 export { RedisSessions } from "./redis-sessions.ts";
 export { type ClusterTarget, parseClusterUrl, parseRedisUrl } from "./redis-url.ts";
+export { reportPublications } from "./report-publications.ts";
