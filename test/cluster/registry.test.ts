@@ -1,11 +1,20 @@
 import { createHmac } from "node:crypto";
-import { type Cluster, type TestClient, until } from "@fanfare/test-support";
-import { expect } from "vitest";
-import { test } from "./cluster.ts";
+import { type Cluster, startCluster, type TestClient, until } from "@fanfare/test-support";
+import { afterAll, afterEach, beforeAll, expect, type TestContext, test } from "vitest";
 
 const tokenSecret = "0123456789abcdef0123456789abcdef";
 
-test.override({ clusterOptions: { gateways: 3, env: { FANFARE_TOKEN_SECRET: tokenSecret } } });
+/* One cluster for all tests, which follow one another: the last one kills a node. */
+let cluster: Cluster;
+let clients: TestClient[] = [];
+beforeAll(async () => {
+  cluster = await startCluster({ gateways: 3, env: { FANFARE_TOKEN_SECRET: tokenSecret } });
+});
+afterEach(({ task }: TestContext) => {
+  for (const client of clients.splice(0)) client.close();
+  if (task.result?.state === "fail") console.error(cluster.log());
+});
+afterAll(() => cluster.stop());
 
 interface Listed {
   readonly id: string;
@@ -28,8 +37,8 @@ const users = ["ada", "bob", undefined] as const;
 const ways = [["polling"], ["websocket"], undefined] as const;
 
 /** Clients of all transports on all nodes, every second of them in two channels. */
-function openClients(cluster: Cluster, count: number): Promise<TestClient[]> {
-  return Promise.all(
+async function openClients(count: number): Promise<void> {
+  clients = await Promise.all(
     Array.from({ length: count }, (_, number) => {
       const user = users[number % 3];
       return cluster.client({
@@ -42,9 +51,9 @@ function openClients(cluster: Cluster, count: number): Promise<TestClient[]> {
 }
 
 /** What the clients know of themselves, as the list should show it. */
-function truth(clients: readonly TestClient[]): Record<string, unknown> {
+function truth(of: readonly TestClient[]): Record<string, unknown> {
   return Object.fromEntries(
-    clients.map((client) => {
+    of.map((client) => {
       const { id, node, user, channels } = client.noticesOf("fanfare:welcome").at(-1) as Listed;
       const transport = client.socket.io.engine?.transport.name;
       return [id, { node, user, channels: [...channels].sort(), transport }];
@@ -52,7 +61,7 @@ function truth(clients: readonly TestClient[]): Record<string, unknown> {
   );
 }
 
-async function list(cluster: Cluster, path = "/v1/connections", limit = 7): Promise<Listed[]> {
+async function list(path = "/v1/connections", limit = 7): Promise<Listed[]> {
   const { rest } = cluster.admin(0);
   const items: Listed[] = [];
   for (let cursor = ""; ; ) {
@@ -65,15 +74,15 @@ async function list(cluster: Cluster, path = "/v1/connections", limit = 7): Prom
   }
 }
 
-async function shown(cluster: Cluster): Promise<Record<string, unknown>> {
-  const items = await list(cluster);
+async function shown(): Promise<Record<string, unknown>> {
+  const items = await list();
   expect(new Set(items.map(({ id }) => id)).size).toBe(items.length);
   return Object.fromEntries(items.map(({ id, node, user, channels, transport }) => [id, { node, user, channels, transport }]));
 }
 
-async function untilTrue(cluster: Cluster, clients: readonly TestClient[], ms: number): Promise<void> {
+async function untilTrue(expected: readonly TestClient[], ms: number): Promise<void> {
   await until(async () => {
-    const [is, said] = [truth(clients), await shown(cluster)];
+    const [is, said] = [truth(expected), await shown()];
     const wrong = [...new Set([...Object.keys(is), ...Object.keys(said)])].find(
       (id) => JSON.stringify(is[id], order) !== JSON.stringify(said[id], order),
     );
@@ -86,21 +95,21 @@ async function untilTrue(cluster: Cluster, clients: readonly TestClient[], ms: n
 /** The same order of members, whoever made the object. */
 const order = ["node", "user", "channels", "transport"];
 
-function missing(cluster: Cluster): Promise<readonly string[]> {
+function missing(): Promise<readonly string[]> {
   return cluster
     .admin(0)
     .rest.call("GET", "/v1/connections?limit=1")
     .then(({ body }) => (body as Page).nodesMissing);
 }
 
-test("the lists are the truth, over transports, upgrades, subscriptions and ends", async ({ cluster }) => {
-  const clients = await openClients(cluster, 24);
-  await untilTrue(cluster, clients, 5_000);
-  const [some] = await list(cluster, "/v1/connections?user=ada&channel=public:b");
+test("the lists are the truth, over transports, upgrades, subscriptions and ends", async () => {
+  await openClients(24);
+  await untilTrue(clients, 5_000);
+  const [some] = await list("/v1/connections?user=ada&channel=public:b");
   expect(some).toMatchObject({ user: "ada", address: "127.0.0.1", channels: ["public:a", "public:b"] });
   expect(Math.abs(Date.now() - (some?.since ?? 0))).toBeLessThan(60_000);
-  expect(await list(cluster, "/v1/users/ada/connections")).toHaveLength(8);
-  expect(await list(cluster, "/v1/channels/public%3Ab/connections")).toHaveLength(12);
+  expect(await list("/v1/users/ada/connections")).toHaveLength(8);
+  expect(await list("/v1/channels/public%3Ab/connections")).toHaveLength(12);
   const { rest } = cluster.admin(0);
   expect((await rest.call("GET", "/v1/channels?prefix=public:")).body).toEqual({
     items: [
@@ -137,32 +146,37 @@ test("the lists are the truth, over transports, upgrades, subscriptions and ends
     const said = JSON.stringify([nodes, connections, transports, channels, named]);
     return said === JSON.stringify([3, 23, { websocket: 16, polling: 7 }, 3, 2]) ? undefined : said;
   });
+  await until(async () => {
+    await cluster.publish("public:b", 1);
+    const { publicationsPerSecond, deliveriesPerSecond } = (await rest.call("GET", "/v1/stats")).body as Record<string, number>;
+    return publicationsPerSecond && deliveriesPerSecond ? undefined : `${publicationsPerSecond} and ${deliveriesPerSecond}`;
+  });
 });
 
-test("a killed node is missing at first, and then its clients are listed once, where they are now", async ({ cluster }) => {
-  const clients = await openClients(cluster, 24);
-  await untilTrue(cluster, clients, 5_000);
+test("after Redis has come back empty the nodes say everything again", async () => {
+  await openClients(12);
+  await untilTrue(clients, 5_000);
+  await cluster.redis.cli("flushall");
+  await untilTrue(clients, 10_000);
+  expect(await missing()).toEqual([]);
+});
+
+test("a killed node is missing at first, and then its clients are listed once, where they are now", async () => {
+  await openClients(24);
+  await untilTrue(clients, 5_000);
   const { node } = cluster.gateway(1);
   // One whose client never comes back: only a survivor can remove it.
   const [lonely, ...others] = clients.filter((client) => (client.noticesOf("fanfare:welcome")[0] as Listed).node === node);
   lonely?.socket.io.reconnection(false);
   const killedMs = performance.now();
   await cluster.kill(cluster.gateway(1), "SIGKILL");
-  await until(async () => ((await missing(cluster)).includes(node) ? undefined : "not missing yet"), 6_000);
-  await until(async () => ((await missing(cluster)).length === 0 ? undefined : "still missing"), 10_000);
+  await until(async () => ((await missing()).includes(node) ? undefined : "not missing yet"), 6_000);
+  await until(async () => ((await missing()).length === 0 ? undefined : "still missing"), 10_000);
   expect(performance.now() - killedMs).toBeLessThan(10_000);
   const rest = clients.filter((client) => client !== lonely);
-  await untilTrue(cluster, rest, 5_000);
+  await untilTrue(rest, 5_000);
   expect(others.every(({ recoveries }) => recoveries === 1)).toBe(true);
   expect(cluster.log()).toContain("cleaned up behind lost nodes");
-});
-
-test("after Redis has come back empty the nodes say everything again", async ({ cluster }) => {
-  const clients = await openClients(cluster, 12);
-  await untilTrue(cluster, clients, 5_000);
-  await cluster.redis.cli("flushall");
-  await untilTrue(cluster, clients, 10_000);
-  expect(await missing(cluster)).toEqual([]);
 });
 
 function tokenOf(user: string): string {
