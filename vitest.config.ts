@@ -32,7 +32,12 @@ export default defineConfig({
         test: {
           retry,
           name: "cluster",
-          include: ["test/cluster/**/*.test.ts", "test/chaos/**/*.test.ts", "test/conformance/**/*.test.ts"],
+          include: [
+            "test/cluster/**/*.test.ts",
+            "test/chaos/**/*.test.ts",
+            "test/conformance/**/*.test.ts",
+            "test/hostile/**/*.test.ts",
+          ],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           fileParallelism: false,

@@ -64,6 +64,7 @@ async function startSocketIoNode(node: string, directory: Directory): Promise<Co
     registry,
     fanout,
     recovery: undefined,
+    limits: undefined,
     rules: parseRules({}),
     tokens: undefined,
     clock: systemClock,

@@ -1,6 +1,5 @@
-import { createServer } from "node:http";
 import { trustedProxies } from "@fanfare/access";
-import { type NodeRecord, pause } from "@fanfare/domain";
+import { FanfareError, type NodeRecord, pause } from "@fanfare/domain";
 import { type EngineServer, newSessionId, newSidPrefix, PeerGuard, Relay } from "@fanfare/relay";
 import type { Server } from "socket.io";
 import { AcceptGate } from "./accept-gate.ts";
@@ -17,6 +16,7 @@ import { keepLease } from "./membership.ts";
 import { originAllowed } from "./origins.ts";
 import type { GatewayParts } from "./parts.ts";
 import { createPeerServer, json } from "./peer-server.ts";
+import { createPublicServer } from "./public-server.ts";
 import { RegistryKeeper } from "./registry.ts";
 import type { ClientSocket } from "./session.ts";
 import { closeSlowClients } from "./slow-clients.ts";
@@ -46,8 +46,6 @@ export interface GatewayOptions {
 const messageBytesMax = 1_000_000;
 /** A reconnect storm overflows Node's default of 511: 1,132 connections were dropped by the kernel when 5,000 came back. */
 const backlog = 4_096;
-/** Longer than any usual balancer keeps an idle connection: it is to close first, or a request may meet our closing. */
-const keepAliveMs = 75_000;
 /** The end of a drain, as a share of its time: the directory, the adapter and the servers, once all clients are gone. */
 const endShare = 0.15;
 /** What a node that stops waits for the directory to take it out: its lease ends by itself. */
@@ -55,14 +53,16 @@ const leaveMs = 500;
 
 /** Starts one node. Resolves when it serves; rejects when a port is taken. */
 export async function startGateway(parts: GatewayParts, options: GatewayOptions = {}): Promise<Gateway> {
-  const { settings, fanout, metrics, log, node, clock } = parts;
+  const { settings, fanout, limits, metrics, log, node, clock } = parts;
   const { accept = acceptConnections, connectTimeoutMs = 10_000, onDrain } = options;
   const { enter = ownPort(settings.port, settings.host, backlog) } = options;
   const sidPrefix = newSidPrefix();
   const gate = new AcceptGate(settings.acceptPerSecond, clock);
   let draining = false;
 
-  const http = createServer({ keepAliveTimeout: keepAliveMs }, (_, response) => json(response, 404, { code: "NOT_FOUND" }));
+  const { tlsCert: cert, tlsKey: key } = settings;
+  const files = cert !== undefined && key !== undefined ? { cert, key, log } : undefined;
+  const { http, stop: stopServer } = createPublicServer((_, response) => json(response, 404, { code: "NOT_FOUND" }), files);
   // A balancer that sends a draining node requests over a connection it keeps is to open none of the kind again.
   http.prependListener("request", (_, response) => draining && response.setHeader("connection", "close"));
   const server = createLeanServer(
@@ -85,11 +85,17 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
   const engine = io.engine as EngineServer;
   engine.generateId = () => newSessionId(sidPrefix);
   engine.on("connection_error", ({ code }: { code: number }) => metrics.connectionErrors.inc({ code: `ENGINE_${code}` }));
-  guardHandshakes(engine, () => {
-    const refusal = draining ? "DRAINING" : gate.pass() ? undefined : "RATE_LIMITED";
-    if (refusal !== undefined) metrics.connectionErrors.inc({ code: refusal });
-    return refusal;
+  guardHandshakes(engine, (request) => {
+    // The caller's share before the node's: one address that floods must not use up what all others may.
+    const theirs = draining ? undefined : limits?.ofHandshake(request);
+    const ours = draining ? "DRAINING" : theirs !== undefined || gate.pass() ? undefined : "RATE_LIMITED";
+    const error = ours === undefined ? theirs : new FanfareError(ours);
+    if (error === undefined) return undefined;
+    metrics.connectionErrors.inc({ code: error.code });
+    return { error, status: ours === undefined ? 429 : 503 };
   });
+  // Before the relay, which keeps the engine's listeners for sessions that may still move.
+  if (limits !== undefined) engine.on("connection", (connection) => limits.countAddress(connection));
   const relay = startRelay(parts, engine, sidPrefix);
   fanout.attach(io);
   closeSlowClients(parts);
@@ -143,6 +149,8 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
     const told = lease.renew();
     await moveEverybody({ io, relay, fanout, clock, withinMs: settings.drainMs * (1 - endShare) });
     stopGauges();
+    stopServer();
+    limits?.stop();
     stopTelling();
     parts.recovery?.stop();
     await Promise.race([Promise.all([told.then(() => lease.end()), keeper.end()]), pause(leaveMs, clock)]);

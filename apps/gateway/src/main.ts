@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { createRequire } from "node:module";
 import { hostname } from "node:os";
-import { createTokenVerifier, loadRulesFile, parseRules } from "@fanfare/access";
+import { createTokenVerifier, loadRulesFile, parseRules, trustedProxies } from "@fanfare/access";
 import { type Backend, openBackend } from "@fanfare/broker";
 import type { Settings } from "@fanfare/config";
 import { systemClock } from "@fanfare/domain";
@@ -9,6 +9,7 @@ import { Fanout } from "@fanfare/fanout";
 import { createLog, createMetrics } from "@fanfare/telemetry";
 import { passOn } from "./emitters.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
+import { Limits } from "./limits.ts";
 import type { Enter } from "./listen.ts";
 import { observeFanout } from "./observe.ts";
 import type { GatewayParts } from "./parts.ts";
@@ -55,6 +56,14 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<G
     directory,
     registry,
     fanout,
+    limits: new Limits({
+      settings,
+      trusted: trustedProxies(settings.trustedProxies),
+      quotas: backend.quotas,
+      node,
+      clock: systemClock,
+      log,
+    }),
     recovery: settings.recovery === "on" ? new Recovery({ sessions, fanout, node, clock: systemClock, log }) : undefined,
     rules,
     tokens: createTokenVerifier({ secret: settings.tokenSecret, publicKey: settings.tokenPublicKey, jwksUrl: settings.jwksUrl }),

@@ -3,6 +3,7 @@ import type { Settings } from "@fanfare/config";
 import type { Broker, Clock, Directory, Registry } from "@fanfare/domain";
 import type { Fanout } from "@fanfare/fanout";
 import type { Log, Metrics } from "@fanfare/telemetry";
+import type { Limits } from "./limits.ts";
 import type { Recovery } from "./recovery.ts";
 
 /** What the gateway is put together from; main.ts picks the implementations. */
@@ -23,6 +24,8 @@ export interface GatewayParts {
     | "forward"
     | "acceptPerSecond"
     | "trustedProxies"
+    | "tlsCert"
+    | "tlsKey"
   >;
   readonly broker: Broker;
   readonly directory: Directory;
@@ -31,6 +34,8 @@ export interface GatewayParts {
   /** Undefined with FANFARE_RECOVERY=off. */
   readonly recovery: Recovery | undefined;
   readonly rules: Rules;
+  /** Undefined in tests of what lies beneath: then nothing is limited. */
+  readonly limits: Limits | undefined;
   /** Undefined when no key was given: then no token is accepted. */
   readonly tokens: TokenVerifier | undefined;
   readonly clock: Clock;

@@ -6,6 +6,7 @@ export { MemoryDirectory } from "./memory-directory.ts";
 export { MemoryHub } from "./memory-hub.ts";
 export { MemoryPresence, type MemoryPresenceOptions } from "./memory-presence.ts";
 export { MemoryPubSub } from "./memory-pub-sub.ts";
+export { MemoryQuotas } from "./memory-quotas.ts";
 export { MemoryRevocations } from "./memory-revocations.ts";
 export { MemorySessions } from "./memory-sessions.ts";
 export type { PubSubKind } from "./pub-sub-kind.ts";

@@ -1,0 +1,61 @@
+import { expect, test } from "vitest";
+import { RequestLimits } from "./limits-requests.ts";
+
+/** One connection under a limit of ten requests a second, and a clock that is set by hand. */
+function world(perSecond = 10) {
+  const clock = { ms: 0, monotonic: () => clock.ms };
+  const limits = new RequestLimits(perSecond, clock);
+  const connection = {};
+  const ask = (count: number) => Array.from({ length: count }, () => limits.take(connection)).filter((refusal) => refusal);
+  return { clock, limits, ask };
+}
+
+test("a page that opens may ask for a lot at once, and goes on at the rate", () => {
+  const { clock, ask } = world();
+  expect(ask(50)).toEqual([]);
+  expect(ask(1)).toHaveLength(1);
+  clock.ms = 1_000;
+  expect(ask(10)).toEqual([]);
+});
+
+test("a refusal says how long to wait, and that is enough", () => {
+  const { clock, ask } = world();
+  ask(50);
+  const [refusal] = ask(1);
+  expect(refusal).toMatchObject({ final: false, error: { code: "RATE_LIMITED", retryAfterMs: 1_000 } });
+  clock.ms += refusal?.error.retryAfterMs ?? 0;
+  expect(ask(1)).toEqual([]);
+});
+
+test("one burst, however large, is one strike", () => {
+  const { ask } = world();
+  expect(ask(100_000).some((refusal) => refusal?.final)).toBe(false);
+});
+
+test("whoever goes on regardless is refused for good", () => {
+  const { clock, ask } = world();
+  const finals: boolean[] = [];
+  for (let second = 0; second < 5; second++) {
+    clock.ms = second * 1_000;
+    finals.push(ask(100).some((refusal) => refusal?.final));
+  }
+  expect(finals).toEqual([false, false, false, true, true]);
+});
+
+test("strikes are forgotten after a minute without any", () => {
+  const { clock, ask } = world();
+  for (let times = 0; times < 20; times++) {
+    expect(ask(1_000).some((refusal) => refusal?.final)).toBe(false);
+    clock.ms += 61_000;
+  }
+});
+
+test("one connection's requests are not another's", () => {
+  const { limits, ask } = world();
+  ask(100);
+  expect(limits.take({})).toBeUndefined();
+});
+
+test("0 lifts the limit", () => {
+  expect(world(0).ask(100_000)).toEqual([]);
+});

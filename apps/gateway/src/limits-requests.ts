@@ -1,0 +1,53 @@
+import { type Rate, TokenBucket } from "@fanfare/access";
+import { type Clock, FanfareError } from "@fanfare/domain";
+
+/** The burst of a connection, in seconds of its rate: a page that opens subscribes to everything at once. */
+const burstSeconds = 5;
+/** Whoever is refused counts at most one strike in this time, however much it sends. */
+const strikeEveryMs = 1_000;
+/** Strikes older than this are forgotten. */
+const forgiveMs = 60_000;
+const strikesMax = 3;
+
+interface Ledger {
+  readonly bucket: TokenBucket;
+  strikes: number;
+  struckAtMs: number;
+}
+
+/** What one connection may ask in a second. Connections that ask nothing cost nothing. */
+export class RequestLimits<Connection extends object> {
+  readonly #rate: Rate;
+  readonly #clock: Pick<Clock, "monotonic">;
+  readonly #ledgers = new WeakMap<Connection, Ledger>();
+
+  /** `perSecond` 0 lifts the limit. */
+  constructor(perSecond: number, clock: Pick<Clock, "monotonic">) {
+    this.#rate = { perSecond, burst: perSecond * burstSeconds };
+    this.#clock = clock;
+  }
+
+  /**
+   * Takes one request: undefined when it may be answered, else the refusal. `final` when it has been told three times to
+   * slow down, a second apart, and has not.
+   */
+  take(connection: Connection): { readonly error: FanfareError; readonly final: boolean } | undefined {
+    if (this.#rate.perSecond === 0) return undefined;
+    const now = this.#clock.monotonic();
+    let ledger = this.#ledgers.get(connection);
+    if (ledger === undefined) {
+      ledger = { bucket: new TokenBucket(this.#rate, now), strikes: 0, struckAtMs: Number.NEGATIVE_INFINITY };
+      this.#ledgers.set(connection, ledger);
+    }
+    const retryAfterMs = ledger.bucket.take(this.#rate, now);
+    if (retryAfterMs === 0) return undefined;
+    const sinceMs = now - ledger.struckAtMs;
+    if (sinceMs >= strikeEveryMs) {
+      ledger.strikes = sinceMs > forgiveMs ? 1 : ledger.strikes + 1;
+      ledger.struckAtMs = now;
+    }
+    // Told a whole second, it does not come back for one request at a time.
+    const error = new FanfareError("RATE_LIMITED", { retryAfterMs: Math.max(retryAfterMs, strikeEveryMs) });
+    return { error, final: ledger.strikes > strikesMax };
+  }
+}
