@@ -56,6 +56,9 @@ async function startSocketIoNode(node: string, directory: Directory): Promise<Co
       clusterSecret: secret,
       forward: "on",
       acceptPerSecond: 10_000,
+      rebalance: "off",
+      rebalancePerSecond: 1,
+      rebalanceFloor: 0,
       trustedProxies: [],
       ...timing,
     },
@@ -65,8 +68,11 @@ async function startSocketIoNode(node: string, directory: Directory): Promise<Co
     fanout,
     recovery: undefined,
     limits: undefined,
+    presence: undefined,
     rules: parseRules({}),
     tokens: undefined,
+    authorizer: undefined,
+    revocations: undefined,
     clock: systemClock,
     log,
     metrics,
@@ -75,7 +81,7 @@ async function startSocketIoNode(node: string, directory: Directory): Promise<Co
 }
 
 /** The events and namespaces that the Socket.IO suite expects. Nothing else is sent on a connection. */
-function echo(io: Server): void {
+function echo(io: Server): undefined {
   for (const namespace of ["/", "/custom"]) {
     io.of(namespace).on("connection", (socket) => {
       socket.emit("auth", socket.handshake.auth);

@@ -5,7 +5,7 @@ import type { Server } from "socket.io";
 import { AcceptGate } from "./accept-gate.ts";
 import { reachableHost } from "./addresses.ts";
 import { acceptConnections } from "./connect.ts";
-import { countConnection } from "./connections.ts";
+import { countConnection, countDisconnect } from "./connections.ts";
 import { tellDegradation } from "./degradation.ts";
 import { moveEverybody } from "./drain.ts";
 import { keepGauges } from "./gauges.ts";
@@ -17,6 +17,8 @@ import { originAllowed } from "./origins.ts";
 import type { GatewayParts } from "./parts.ts";
 import { createPeerServer, json } from "./peer-server.ts";
 import { createPublicServer } from "./public-server.ts";
+import { RandomIds } from "./random-ids.ts";
+import { startRebalancing } from "./rebalancing.ts";
 import { RegistryKeeper } from "./registry.ts";
 import type { ClientSocket } from "./session.ts";
 import { closeSlowClients } from "./slow-clients.ts";
@@ -33,7 +35,7 @@ export interface Gateway {
 
 export interface GatewayOptions {
   /** What is done with connections, instead of what Fanfare does: for tests of the protocols beneath. */
-  readonly accept?: (io: Server, parts: GatewayParts) => void;
+  readonly accept?: (io: Server, parts: GatewayParts) => (() => void) | undefined;
   /** How long a connection may take to say which namespace it wants. */
   readonly connectTimeoutMs?: number;
   /** Where clients' connections come from. Default: the settings' port. */
@@ -57,6 +59,7 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
   const { accept = acceptConnections, connectTimeoutMs = 10_000, onDrain } = options;
   const { enter = ownPort(settings.port, settings.host, backlog) } = options;
   const sidPrefix = newSidPrefix();
+  const sessionSecrets = new RandomIds(15);
   const gate = new AcceptGate(settings.acceptPerSecond, clock);
   let draining = false;
 
@@ -83,7 +86,7 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
   );
   const { io } = server;
   const engine = io.engine as EngineServer;
-  engine.generateId = () => newSessionId(sidPrefix);
+  engine.generateId = () => newSessionId(sidPrefix, sessionSecrets.next());
   engine.on("connection_error", ({ code }: { code: number }) => metrics.connectionErrors.inc({ code: `ENGINE_${code}` }));
   guardHandshakes(engine, (request) => {
     // The caller's share before the node's: one address that floods must not use up what all others may.
@@ -98,9 +101,15 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
   if (limits !== undefined) engine.on("connection", (connection) => limits.countAddress(connection));
   const relay = startRelay(parts, engine, sidPrefix);
   fanout.attach(io);
+  parts.presence?.attach(io);
   closeSlowClients(parts);
-  accept(io, parts);
-  io.on("connection", (socket: ClientSocket) => countConnection(socket, parts));
+  const stopWatching = accept(io, parts);
+  io.on("connection", (socket) => countConnection(socket, parts));
+  server.onSocketOver((socket, reason) => {
+    if (reason !== undefined) countDisconnect(socket, reason, parts);
+    parts.recovery?.over(socket as ClientSocket, reason);
+    keeper.over(socket as ClientSocket);
+  });
 
   const peer = createPeerServer(parts, {
     unready: () => (draining ? "draining" : fanout.healthy ? undefined : "publications do not reach this node"),
@@ -134,6 +143,7 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
     throw reason;
   });
   const stopGauges = keepGauges(parts);
+  const stopRebalancing = settings.rebalance === "on" ? rebalancing(parts, io) : undefined;
   const stopTelling = tellDegradation({
     clock,
     flowing: () => fanout.flowing,
@@ -146,14 +156,19 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
     draining = true;
     log.info({ connections: engine.clientsCount }, "draining");
     entrance.close();
+    stopRebalancing?.();
     const told = lease.renew();
     await moveEverybody({ io, relay, fanout, clock, withinMs: settings.drainMs * (1 - endShare) });
     stopGauges();
     stopServer();
     limits?.stop();
     stopTelling();
+    stopWatching?.();
     parts.recovery?.stop();
-    await Promise.race([Promise.all([told.then(() => lease.end()), keeper.end()]), pause(leaveMs, clock)]);
+    await Promise.race([
+      Promise.all([told.then(() => lease.end()), keeper.end(), parts.presence?.close()]),
+      pause(leaveMs, clock),
+    ]);
     fanout.close();
     http.closeAllConnections();
     // Closes the transports of those who are still here, not their sockets: a client disconnected by name stays away.
@@ -174,6 +189,11 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
       return drained;
     },
   };
+}
+
+function rebalancing(parts: GatewayParts, io: Server): () => void {
+  const { rebalanceFloor: floor, rebalancePerSecond: perSecond } = parts.settings;
+  return startRebalancing({ ...parts, io, floor, perSecond });
 }
 
 /** Undefined when the balancer has to keep each session on its node. */

@@ -1,10 +1,12 @@
-import type { Rules, TokenVerifier } from "@fanfare/access";
+import type { Authorizer, Rules, TokenVerifier } from "@fanfare/access";
 import type { Settings } from "@fanfare/config";
 import type { Broker, Clock, Directory, Registry } from "@fanfare/domain";
 import type { Fanout } from "@fanfare/fanout";
 import type { Log, Metrics } from "@fanfare/telemetry";
 import type { Limits } from "./limits.ts";
+import type { PresenceTracker } from "./presence.ts";
 import type { Recovery } from "./recovery.ts";
+import type { RevocationWatch } from "./revocation-watch.ts";
 
 /** What the gateway is put together from; main.ts picks the implementations. */
 export interface GatewayParts {
@@ -23,6 +25,9 @@ export interface GatewayParts {
     | "clusterSecret"
     | "forward"
     | "acceptPerSecond"
+    | "rebalance"
+    | "rebalancePerSecond"
+    | "rebalanceFloor"
     | "trustedProxies"
     | "tlsCert"
     | "tlsKey"
@@ -33,11 +38,17 @@ export interface GatewayParts {
   readonly fanout: Fanout;
   /** Undefined with FANFARE_RECOVERY=off. */
   readonly recovery: Recovery | undefined;
+  /** Undefined where nobody asks who is here. */
+  readonly presence: PresenceTracker | undefined;
   readonly rules: Rules;
   /** Undefined in tests of what lies beneath: then nothing is limited. */
   readonly limits: Limits | undefined;
   /** Undefined when no key was given: then no token is accepted. */
   readonly tokens: TokenVerifier | undefined;
+  /** Undefined when no application is to be asked. */
+  readonly authorizer: Authorizer | undefined;
+  /** Undefined in tests of what lies beneath: then no token is revoked. */
+  readonly revocations: RevocationWatch | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;

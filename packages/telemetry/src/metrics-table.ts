@@ -41,6 +41,13 @@ export const metricsTable = {
     labels: { reason: "Socket.IO's name for why, such as transport close" },
     app: "gateway",
   },
+  rebalanced: {
+    name: "fanfare_rebalanced_connections_total",
+    type: "counter",
+    help: "Connections that the node gave away because it had far more than others.",
+    labels: {},
+    app: "gateway",
+  },
   subscriptions: {
     name: "fanfare_subscriptions",
     type: "gauge",
@@ -258,6 +265,27 @@ export const metricsTable = {
     help: "Time that a source was held up because the broker stored nothing.",
     labels: { source: sources },
     app: "ingest",
+  },
+  presenceChanges: {
+    name: "fanfare_presence_changes_total",
+    type: "counter",
+    help: "Members of channels that this node told the broker about.",
+    labels: { kind: "join, leave", outcome: "applied, failed (and tried again)" },
+    app: "gateway",
+  },
+  presenceNotices: {
+    name: "fanfare_presence_notices_total",
+    type: "counter",
+    help: "Notices about members, each to all subscribers of a channel on this node.",
+    labels: {},
+    app: "gateway",
+  },
+  presenceSwept: {
+    name: "fanfare_presence_swept_total",
+    type: "counter",
+    help: "Members that this node took away behind nodes that were lost or have stopped.",
+    labels: {},
+    app: "gateway",
   },
   publications: {
     name: "fanfare_publications_total",
