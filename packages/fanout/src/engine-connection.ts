@@ -50,8 +50,8 @@ export interface EngineConnection {
   /** What was sent and not yet handed to the transport. */
   readonly writeBuffer: readonly EnginePacket[];
   write(data: string | Buffer, options: WriteOptions): void;
+  sendPacket(type: string, data?: string | Buffer, options?: unknown, sent?: () => void): void;
   close(discard?: boolean): void;
-  on(event: "packetCreate", listener: (this: EngineConnection, packet: EnginePacket) => void): unknown;
   once(event: "upgrade", listener: (this: EngineConnection) => void): unknown;
 }
 

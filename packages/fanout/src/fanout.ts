@@ -97,7 +97,7 @@ export class Fanout {
   readonly #positions = new WeakMap<Socket, Map<Channel, Position>>();
   #namespace: Namespace | undefined;
   readonly #listeners = new Map<string, (message: Uint8Array) => void>();
-  #onNodeMessage: (message: Uint8Array) => void = () => undefined;
+  readonly #nodeListeners: ((message: Uint8Array) => void)[] = [];
   #onTooSlow: (socket: Socket) => void = (socket) => void socket.conn.close();
 
   constructor(parts: FanoutParts) {
@@ -333,7 +333,7 @@ export class Fanout {
 
   /** Registers who hears what {@link tell} said on another node. It MUST take any bytes and MUST NOT throw. */
   onNodeMessage(listener: (message: Uint8Array) => void): void {
-    this.#onNodeMessage = listener;
+    this.#nodeListeners.push(listener);
   }
 
   close(): void {
@@ -418,7 +418,7 @@ export class Fanout {
   #hear(topic: string, message: Uint8Array): void {
     const { observer } = this.#parts;
     if (topic === this.#nodeTopic) {
-      this.#onNodeMessage(message);
+      for (const hear of this.#nodeListeners) hear(message);
       return;
     }
     const hear = this.#listeners.get(topic);

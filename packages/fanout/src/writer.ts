@@ -1,7 +1,7 @@
 import type { Socket as TcpSocket } from "node:net";
 import type { Socket } from "socket.io";
 import type { EncodedEvent } from "./encoded-event.ts";
-import { type EngineConnection, type EnginePacket, type EngineTransport, packetBytes, writerKey } from "./engine-connection.ts";
+import { type EngineConnection, type EngineTransport, writerKey } from "./engine-connection.ts";
 import type { Hold } from "./hold.ts";
 import type { Sequence } from "./sequence.ts";
 
@@ -66,7 +66,7 @@ export class Writer {
     this.#useTransport();
     if (known) return;
     if (connection.transport.name === "polling") connection.once("upgrade", upgraded);
-    connection.on("packetCreate", beforePacket);
+    connection.sendPacket = sendPacketInOrder;
     connection.close = closeFlushed;
   }
 
@@ -153,11 +153,10 @@ export class Writer {
     else if (!this.full && unsent > this.#host.bufferBytesMax / 2) this.#host.fullNow(this);
   }
 
-  /** Called for every packet on its way into Engine.IO's queue. */
-  beforePacket(packet: EnginePacket): void {
+  /** Called for every packet on its way into Engine.IO's queue, with the length of its data. */
+  beforePacket(bytes: number): void {
     this.flush();
     if (this.#connection.writeBuffer.length === 0) this.#queuedBytes = 0;
-    const bytes = packetBytes(packet);
     if (!this.#live) this.#expect(bytes);
     this.#queuedBytes += bytes;
     if (this.#queuedBytes >= glanceBytes || this.#tcp?.writableNeedDrain) this.measure();
@@ -181,11 +180,13 @@ export class Writer {
 }
 
 /*
- * Listeners and the method that all connections share: a closure for each would be memory for each.
+ * What all connections share: a closure, or a list of listeners, for each of them would be memory for each.
  */
 
-function beforePacket(this: EngineConnection, packet: EnginePacket): void {
-  this[writerKey]?.beforePacket(packet);
+/** Engine.IO's `sendPacket`, by which everything goes that it sends. */
+function sendPacketInOrder(this: EngineConnection, ...packet: Parameters<EngineConnection["sendPacket"]>): void {
+  this[writerKey]?.beforePacket(packet[1]?.length ?? 0);
+  (Object.getPrototypeOf(this) as EngineConnection).sendPacket.apply(this, packet);
 }
 
 function upgraded(this: EngineConnection): void {
