@@ -1,5 +1,14 @@
 import { type AdminKeys, clientAddress, type Rules, type TrustedProxies, trustedProxies } from "@fanfare/access";
-import { type Broker, type Clock, type Directory, FanfareError, type Registry, systemClock } from "@fanfare/domain";
+import {
+  type Broker,
+  type Clock,
+  type Directory,
+  FanfareError,
+  type Presence,
+  type Registry,
+  type Revocations,
+  systemClock,
+} from "@fanfare/domain";
 import type { Log, Metrics } from "@fanfare/telemetry";
 import { type FastifyInstance, type FastifyRequest, fastify } from "fastify";
 import { type AuditLevel, auditWrites } from "./audit.ts";
@@ -23,16 +32,24 @@ import { docsRoutes, openApi } from "./routes/docs.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { historyRoutes } from "./routes/history.ts";
 import { nodeRoutes } from "./routes/nodes.ts";
+import { presenceRoutes } from "./routes/presence.ts";
 import { publishRoute } from "./routes/publish.ts";
 import { publishBatchRoute } from "./routes/publish-batch.ts";
 import { publishStreamRoute } from "./routes/publish-stream.ts";
+import { revocationRoutes } from "./routes/revocations.ts";
 import { statsRoutes } from "./routes/stats.ts";
 import { userRoutes } from "./routes/users.ts";
+import type { TellNodes } from "./tell-nodes.ts";
 
 export interface AdminParts {
   readonly broker: Broker;
   readonly directory: Directory;
   readonly registry: Registry;
+  readonly presence: Presence;
+  readonly revocations: Revocations;
+  /** How long the longest token lives: a revocation is kept as long. */
+  readonly tokenTtlMaxMs: number;
+  readonly tellNodes: TellNodes;
   readonly rules: Rules;
   readonly keys: AdminKeys;
   readonly log: Log;
@@ -117,6 +134,11 @@ export async function createAdmin(parts: AdminParts): Promise<FastifyInstance> {
     broker,
     directory,
     registry: parts.registry,
+    presence: parts.presence,
+    revocations: parts.revocations,
+    tokenTtlMaxMs: parts.tokenTtlMaxMs,
+    tellNodes: parts.tellNodes,
+    clock,
     peers,
     rules,
     keys,
@@ -155,7 +177,9 @@ function registerV1(app: FastifyInstance, context: Context, check: KeyCheck): vo
   userRoutes(app, context);
   statsRoutes(app, context);
   historyRoutes(app, context);
+  presenceRoutes(app, context);
   nodeRoutes(app, context);
+  revocationRoutes(app, context);
   refuseOtherMethods();
   app.setNotFoundHandler((_request, _reply) => {
     throw new FanfareError("NOT_FOUND");

@@ -1,22 +1,36 @@
-import { anonymous, authorize, type Identity } from "@fanfare/access";
+import { anonymous, type Identity } from "@fanfare/access";
 import { asFanfareError, type Channel, channelName, clientEvents, FanfareError, limits, pause, validator } from "@fanfare/domain";
 import type { ExtendedError, Server } from "socket.io";
 import { subscribeTo } from "./handlers/subscribe.ts";
+import { identify } from "./identify.ts";
+import { forgetHandshake } from "./lean/socket.ts";
+import { inOneWrite } from "./lean/websocket.ts";
 import type { GatewayParts } from "./parts.ts";
+import { permit } from "./permit.ts";
 import type { Resumption } from "./recovery.ts";
 import { answerRequests } from "./requests.ts";
+import { review, reviewOnChange } from "./review.ts";
 import { type ClientSocket, identityOf } from "./session.ts";
+import { watchTokens } from "./watch-tokens.ts";
 
 const parseAuth = validator(clientEvents.ConnectAuth);
 /** Between two tries to subscribe a connection to its channels while the broker is away. */
 const retryMs = 1_000;
 
-/** Lets clients in: who they are first, then the session they come back to, then the channels they came for. */
-export function acceptConnections(io: Server, parts: GatewayParts): void {
+/**
+ * Lets clients in: who they are first, then the session they come back to, then the channels they came for. The returned
+ * function ends what watches over them afterwards.
+ */
+export function acceptConnections(io: Server, parts: GatewayParts): () => void {
   const resumptions = new WeakMap<ClientSocket, Resumption>();
+  const tokenWatch = watchTokens(io, parts);
+  reviewOnChange(io, parts);
   io.use((socket: ClientSocket, next) => {
     admit(socket).then(
-      () => next(),
+      () => {
+        inOneWrite(socket);
+        next();
+      },
       (thrown) => {
         const error = asFanfareError(thrown);
         parts.metrics.connectionErrors.inc({ code: error.code });
@@ -27,25 +41,27 @@ export function acceptConnections(io: Server, parts: GatewayParts): void {
       },
     );
   });
+  const answer = answerRequests({ ...parts, tokenWatch });
   io.on("connection", (socket: ClientSocket) => {
-    answerRequests(socket, parts);
-    settle(socket, parts, resumptions.get(socket)).catch((err) => parts.log.error({ err }, "welcome failed"));
+    answer(socket);
+    tokenWatch.watch(socket);
+    settle(socket, parts, resumptions.get(socket))
+      .catch((err) => parts.log.error({ err }, "welcome failed"))
+      // The application may be asked again, and then by what the client came with.
+      .finally(() => parts.authorizer === undefined && forgetHandshake(socket));
   });
 
   async function admit(socket: ClientSocket): Promise<void> {
-    socket.data.identity = await identify(socket, parts);
+    const { token } = parseAuth(socket.handshake.auth);
+    // Before any work is done for it: a malformed name is the connection's mistake as a whole.
+    firstChannels(socket, anonymous);
+    socket.data.identity = await identify(socket, parts, token);
     const resumption = await parts.recovery?.admit(io.of("/"), socket);
     if (resumption !== undefined) resumptions.set(socket, resumption);
+    const { user } = identityOf(socket);
+    if (user !== undefined) await parts.limits?.countUser(user, socket.conn, resumption !== undefined);
   }
-}
-
-async function identify(socket: ClientSocket, { tokens }: GatewayParts): Promise<Identity> {
-  const auth = parseAuth(socket.handshake.auth);
-  // Before any work is done for it: a malformed name is the connection's mistake as a whole.
-  firstChannels(socket, anonymous);
-  if (auth.token === undefined) return anonymous;
-  if (tokens !== undefined) return tokens.verify(auth.token);
-  throw new FanfareError("TOKEN_INVALID", { detail: "This server has no key to check tokens with." });
+  return () => tokenWatch.stop();
 }
 
 /** What the client reads as `err.message` and `err.data` in its `connect_error`. */
@@ -56,9 +72,9 @@ function connectError(error: FanfareError): ExtendedError {
 /** The channels of `auth.channels`, of `?channel=` and of the token's `join`. Throws `CHANNEL_INVALID`. */
 function firstChannels(socket: ClientSocket, identity: Identity): Channel[] {
   const { channels = [] } = socket.handshake.auth as clientEvents.ConnectAuth;
-  const { channel: query = [] }: { channel?: unknown } = socket.handshake.query;
+  const { channel: query }: { channel?: unknown } = socket.handshake.query;
   // `?channel=a&channel=b`, or `a,b` as clients print a list: no channel has a comma in its name.
-  const queried = (Array.isArray(query) ? query : [query]).flatMap((text) => String(text).split(","));
+  const queried = query === undefined ? [] : (Array.isArray(query) ? query : [query]).flatMap((text) => String(text).split(","));
   const asked = [...channels, ...queried].map(channelName);
   const all = new Set([...identity.join, ...asked]);
   if (all.size > limits.subscriptionsMax) throw new FanfareError("SUBSCRIPTIONS_EXCEEDED");
@@ -67,46 +83,51 @@ function firstChannels(socket: ClientSocket, identity: Identity): Channel[] {
 
 /** Brings a connected socket to its channels and greets it. */
 async function settle(socket: ClientSocket, parts: GatewayParts, resumption: Resumption | undefined): Promise<void> {
-  const { fanout, node } = parts;
+  const { recovery } = parts;
+  const first = resumption === undefined ? firstChannels(socket, identityOf(socket)) : [];
   if (resumption !== undefined) await resume(socket, parts, resumption);
-  else await subscribeToFirst(socket, parts);
-  const kept = await writtenDown(socket, parts, resumption);
+  else if (first.length > 0) await subscribeToFirst(socket, parts, first);
+  const subscribed = parts.fanout.channelsOf(socket).length > 0;
+  // Without channels there is nothing to lose yet: such a client is greeted in the turn in which it connects.
+  if (recovery === undefined || resumption !== undefined || !subscribed) {
+    if (resumption === undefined) recovery?.saveSoon(socket);
+    greet(socket, parts, recovery !== undefined);
+  } else greet(socket, parts, (await whenBrokerAnswers(socket, parts, () => recovery.save(socket).then(() => true))) ?? false);
+}
+
+/** `kept`: only a session that is written down can be taken up again, so only then is there a bookmark to start from. */
+function greet(socket: ClientSocket, { fanout, node }: GatewayParts, kept: boolean): void {
   if (!socket.connected) return;
   const user = identityOf(socket).user ?? null;
   const greeting = { id: socket.id, user, node, channels: fanout.channelsOf(socket) };
-  // Only a session that is written down can be taken up again, so only then is there a bookmark to start from.
   fanout.send(socket, "fanfare:welcome", greeting, ...(kept ? [fanout.bookmarkOf(socket)] : []));
-}
-
-/** Whether the broker has the session's record. One that was taken up has brought it along. */
-async function writtenDown(socket: ClientSocket, parts: GatewayParts, resumption: Resumption | undefined): Promise<boolean> {
-  const { fanout, recovery } = parts;
-  if (recovery === undefined || resumption !== undefined) return recovery !== undefined;
-  const write = (): Promise<boolean> => recovery.save(socket).then(() => true);
-  // Without channels there is nothing to lose yet: such a client is greeted at once.
-  if (fanout.channelsOf(socket).length === 0) return write().catch(() => false);
-  return (await whenBrokerAnswers(socket, parts, write)) ?? false;
 }
 
 /** What it may no longer subscribe to, a session does not get back. */
 async function resume(socket: ClientSocket, parts: GatewayParts, { channels, bookmark }: Resumption): Promise<void> {
   const { fanout, rules, recovery } = parts;
-  const allowed = channels.filter(([channel]) => {
+  const { revision } = rules;
+  const identity = identityOf(socket);
+  const permitted = async (channel: Channel): Promise<boolean> => {
     try {
-      authorize(rules, "subscribe", channel, identityOf(socket), false);
+      await whenBrokerAnswers(socket, parts, () => permit({ ...parts, socket }, "subscribe", channel));
       return true;
     } catch (thrown) {
       fanout.send(socket, "fanfare:unsubscribed", { channel, code: asFanfareError(thrown).code });
       void recovery?.unsubscribed(socket, channel).catch(() => undefined);
       return false;
     }
-  });
+  };
+  const verdicts = await Promise.all(channels.map(([channel]) => permitted(channel)));
+  const allowed = channels.filter((_, index) => verdicts[index]);
   const resumed = await whenBrokerAnswers(socket, parts, () => fanout.resume(socket, allowed, bookmark));
   if (resumed === false) socket.conn.close();
+  // A change of the rules or of the token goes through the channels that a connection is in, and it was in none yet.
+  else if (rules.revision !== revision || identityOf(socket) !== identity) await review(socket, parts);
 }
 
-async function subscribeToFirst(socket: ClientSocket, parts: GatewayParts): Promise<void> {
-  for (const channel of firstChannels(socket, identityOf(socket))) {
+async function subscribeToFirst(socket: ClientSocket, parts: GatewayParts, channels: readonly Channel[]): Promise<void> {
+  for (const channel of channels) {
     try {
       await whenBrokerAnswers(socket, parts, () => subscribeTo({ ...parts, socket }, { channel }));
     } catch (thrown) {

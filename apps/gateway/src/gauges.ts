@@ -3,7 +3,12 @@ import type { GatewayParts } from "./parts.ts";
 const roundMs = 2_000;
 
 /** Keeps the gauges true that no event changes. The returned function ends that. */
-export function keepGauges({ metrics, fanout, clock }: Pick<GatewayParts, "metrics" | "fanout" | "clock">): () => void {
+export function keepGauges({
+  metrics,
+  fanout,
+  clock,
+  revocations,
+}: Pick<GatewayParts, "metrics" | "fanout" | "clock" | "revocations">): () => void {
   let stop = (): void => undefined;
   const round = (): void => {
     let channels = 0;
@@ -15,6 +20,7 @@ export function keepGauges({ metrics, fanout, clock }: Pick<GatewayParts, "metri
     metrics.channels.set(channels);
     metrics.subscriptions.set(subscriptions);
     metrics.heldConnections.set(fanout.held);
+    metrics.revocations.set(revocations?.size ?? 0);
     metrics.brokerUp.set(fanout.healthy ? 1 : 0);
     stop = clock.after(roundMs, round);
   };

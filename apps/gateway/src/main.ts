@@ -1,19 +1,22 @@
 import { randomBytes } from "node:crypto";
 import { createRequire } from "node:module";
 import { hostname } from "node:os";
-import { createTokenVerifier, loadRulesFile, parseRules, trustedProxies } from "@fanfare/access";
+import { createTokenVerifier, openRulesFile, trustedProxies } from "@fanfare/access";
 import { type Backend, openBackend } from "@fanfare/broker";
 import type { Settings } from "@fanfare/config";
 import { systemClock } from "@fanfare/domain";
 import { Fanout } from "@fanfare/fanout";
 import { createLog, createMetrics } from "@fanfare/telemetry";
+import { openAuthorizer } from "./authorizer.ts";
 import { passOn } from "./emitters.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
 import { Limits } from "./limits.ts";
 import type { Enter } from "./listen.ts";
 import { observeFanout } from "./observe.ts";
 import type { GatewayParts } from "./parts.ts";
+import { PresenceTracker } from "./presence.ts";
 import { Recovery } from "./recovery.ts";
+import { compareWhenTold, RevocationWatch } from "./revocation-watch.ts";
 
 /** What another app brings along that runs the gateway inside its own process. It then owns signals and the ready line. */
 export interface Embedding {
@@ -32,9 +35,15 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<G
       .slice(0, 40)}-${randomBytes(3).toString("hex")}`;
   const log = createLog({ name: "gateway", level: settings.logLevel, node });
   const metrics = createMetrics({ app: "gateway", node });
-  const rules = settings.rules === undefined ? parseRules({}) : await loadRulesFile(settings.rules);
+  const rulesFile = await openRulesFile({
+    path: settings.rules,
+    clock: systemClock,
+    log,
+    reloaded: (outcome) => metrics.rulesReloads.inc({ outcome }),
+  });
+  const { rules } = rulesFile;
   const backend = embedding?.backend ?? openBackend({ redisUrl: settings.redisUrl, cluster: settings.cluster, log });
-  const { broker, pubSub, directory, sessions, registry } = backend;
+  const { broker, pubSub, directory, sessions, revocations, registry, presence } = backend;
   const fanout = new Fanout({
     broker,
     pubSub,
@@ -48,6 +57,9 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<G
     flushMsMax: settings.flushMsMax,
     observer: observeFanout(metrics),
   });
+  const revocationWatch = new RevocationWatch({ revocations, clock: systemClock, log });
+  fanout.onNodeMessage((message) => compareWhenTold(message, revocationWatch));
+  const recovery = settings.recovery === "on" ? new Recovery({ sessions, fanout, node, clock: systemClock, log }) : undefined;
   const parts: GatewayParts = {
     node,
     version: version(),
@@ -64,9 +76,29 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<G
       clock: systemClock,
       log,
     }),
-    recovery: settings.recovery === "on" ? new Recovery({ sessions, fanout, node, clock: systemClock, log }) : undefined,
+    recovery,
+    presence: new PresenceTracker({
+      presence,
+      fanout,
+      rules,
+      turnOf: (socket) => recovery?.turnOf(socket) ?? 1,
+      node,
+      cluster: settings.cluster,
+      graceMs: recovery === undefined ? 0 : settings.presenceGraceMs,
+      membersMax: settings.presenceMembersMax,
+      clock: systemClock,
+      log,
+      metrics,
+    }),
     rules,
-    tokens: createTokenVerifier({ secret: settings.tokenSecret, publicKey: settings.tokenPublicKey, jwksUrl: settings.jwksUrl }),
+    tokens: createTokenVerifier({
+      secret: settings.tokenSecret,
+      publicKey: settings.tokenPublicKey,
+      jwksUrl: settings.jwksUrl,
+      ttlMaxMs: settings.tokenTtlMaxMs,
+    }),
+    authorizer: openAuthorizer(settings, log, metrics),
+    revocations: revocationWatch,
     clock: systemClock,
     log,
     metrics,
@@ -78,7 +110,12 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<G
     // As a supervisor would ask for it, so that there is one way to end.
     onDrain: () => process.kill(process.pid, "SIGTERM"),
   });
-  if (embedding !== undefined) return gateway;
+  if (settings.rules !== undefined) process.on("SIGHUP", () => void rulesFile.reload());
+  const close = (): Promise<void> => {
+    rulesFile.stop();
+    return gateway.close();
+  };
+  if (embedding !== undefined) return { ...gateway, close };
 
   const { port, peerPort, sidPrefix } = gateway;
   log.info({ port, peerPort, sidPrefix }, "ready");
@@ -90,7 +127,7 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<G
     log.info({ signal }, "stopping");
     setTimeout(() => process.exit(1), settings.drainMs).unref();
     // Clients first, the backend last: what a leaving client says still arrives.
-    await gateway.close();
+    await close();
     await backend.close();
     process.exit(0);
   };

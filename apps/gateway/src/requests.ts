@@ -1,33 +1,45 @@
 import { asFanfareError, type ErrorBody, FanfareError } from "@fanfare/domain";
+import type { Socket } from "socket.io";
+import { dismiss } from "./dismiss.ts";
 import { echo } from "./handlers/echo.ts";
-import type { Handler } from "./handlers/handler.ts";
+import type { Asked, Handler } from "./handlers/handler.ts";
 import { history } from "./handlers/history.ts";
+import { presence } from "./handlers/presence.ts";
 import { publish } from "./handlers/publish.ts";
+import { refresh } from "./handlers/refresh.ts";
 import { subscribe } from "./handlers/subscribe.ts";
 import { unsubscribe } from "./handlers/unsubscribe.ts";
 import { whoami } from "./handlers/whoami.ts";
-import type { GatewayParts } from "./parts.ts";
+import { hearAny } from "./lean/socket.ts";
 import type { ClientSocket } from "./session.ts";
 
 /** A map, so that no event name reaches into an object's prototype. */
 const handlers: ReadonlyMap<string, Handler> = new Map(
-  Object.entries({ subscribe, unsubscribe, publish, history, whoami, echo }),
+  Object.entries({ subscribe, unsubscribe, publish, history, presence, whoami, refresh, echo }),
 );
 
 type Answer = { readonly ok: true; readonly [field: string]: unknown } | { readonly ok: false; readonly error: ErrorBody };
 
-/** Answers everything that the socket's client asks. Nothing that a client sends makes this throw. */
-export function answerRequests(socket: ClientSocket, parts: GatewayParts): void {
-  socket.onAny((event: string, ...args: unknown[]) => void answer(socket, parts, event, args));
+/** For every socket that it is called with, answers everything that its client asks. Nothing a client sends makes it throw. */
+export function answerRequests(parts: Omit<Asked, "socket">): (socket: ClientSocket) => void {
+  const listeners = [
+    function hear(this: Socket, event: string, ...args: unknown[]): void {
+      void answer(this as ClientSocket, parts, event, args);
+    },
+  ];
+  return (socket) => hearAny(socket as Socket, listeners);
 }
 
-async function answer(socket: ClientSocket, parts: GatewayParts, event: string, args: unknown[]): Promise<void> {
+async function answer(socket: ClientSocket, parts: Omit<Asked, "socket">, event: string, args: unknown[]): Promise<void> {
   const last = args.at(-1);
   const ack = typeof last === "function" ? (last as (answer: Answer) => void) : undefined;
   const request = args.length > (ack === undefined ? 0 : 1) ? args[0] : undefined;
   const handler = handlers.get(event);
   const label = handler === undefined ? "unknown" : event;
   try {
+    const refusal = parts.limits?.requests.take(socket);
+    if (refusal?.final) dismiss(socket, "RATE_LIMITED", "too many requests, again and again", parts);
+    if (refusal !== undefined) throw refusal.error;
     if (handler === undefined) throw new FanfareError("UNKNOWN_EVENT");
     const result = await handler({ ...parts, socket }, request);
     parts.metrics.requests.inc({ request: label, outcome: "ok" });

@@ -9,5 +9,5 @@ export { KeyedBuckets, type Rate, TokenBucket } from "./limits.ts";
 export { LiveRules } from "./live-rules.ts";
 export { RevocationList } from "./revocation-list.ts";
 export { parseRules, type Rules } from "./rules.ts";
-export { loadRulesFile, openRulesFile, type Reload, type RulesFile, type RulesFileOptions } from "./rules-file.ts";
+export { loadRulesFile, openRulesFile, type RulesFile, type RulesFileOptions } from "./rules-file.ts";
 export { createTokenVerifier, signToken, type TokenDraft, type TokenKeys, type TokenVerifier } from "./token.ts";

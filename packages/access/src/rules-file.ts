@@ -1,5 +1,5 @@
 import { readFile, stat } from "node:fs/promises";
-import { asFanfareError, type Clock, FanfareError, type FieldError } from "@fanfare/domain";
+import { asFanfareError, type Clock, FanfareError } from "@fanfare/domain";
 import { LiveRules } from "./live-rules.ts";
 import { parseRules, type Rules } from "./rules.ts";
 
@@ -9,15 +9,16 @@ import { parseRules, type Rules } from "./rules.ts";
  */
 const lookMs = 1_000;
 
-/** What became of a file that has changed. */
-export type Reload = { readonly outcome: "loaded" } | { readonly outcome: "refused"; readonly mistakes: readonly FieldError[] };
-
 export interface RulesFileOptions {
   /** Absent: the rules that allow nothing, for good. */
   readonly path: string | undefined;
   readonly clock: Pick<Clock, "after">;
+  readonly log: {
+    info(fields: Readonly<Record<string, unknown>>, message: string): void;
+    warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+  };
   /** Told of every reload. */
-  readonly reloaded: (reload: Reload) => void;
+  readonly reloaded?: (outcome: "loaded" | "refused") => void;
 }
 
 /** The rules of a file, kept as the file is. */
@@ -32,7 +33,7 @@ export interface RulesFile {
  * Opens a rules file. It is read again when it changes; one with mistakes is refused as a whole, and what held before holds
  * on. Rejects with `RULES_INVALID` when it cannot be used from the start.
  */
-export async function openRulesFile({ path, clock, reloaded }: RulesFileOptions): Promise<RulesFile> {
+export async function openRulesFile({ path, clock, log, reloaded }: RulesFileOptions): Promise<RulesFile> {
   if (path === undefined) return { rules: parseRules({}), reload: async () => undefined, stop: () => undefined };
   let seen = await printOf(path);
   let text = await read(path);
@@ -45,11 +46,14 @@ export async function openRulesFile({ path, clock, reloaded }: RulesFileOptions)
       const now = await read(path);
       if (!always && now === text) return;
       text = now;
-      live.replace(parseText(path, now));
-      reloaded({ outcome: "loaded" });
+      const rules = parseText(path, now);
+      log.info({ path }, "rules reloaded");
+      reloaded?.("loaded");
+      live.replace(rules);
     } catch (thrown) {
       const { errors, message } = asFanfareError(thrown);
-      reloaded({ outcome: "refused", mistakes: errors ?? [{ path, message }] });
+      log.warn({ path, mistakes: errors ?? message }, "rules not reloaded: those from before hold");
+      reloaded?.("refused");
     }
   };
   /** What is seen twice in a row is no longer being written. */

@@ -5,6 +5,7 @@ import { createLog, createMetrics, type Metrics } from "@fanfare/telemetry";
 import type { FastifyInstance } from "fastify";
 import type { AuditLevel } from "../audit.ts";
 import { createAdmin } from "../server.ts";
+import { createTellNodes } from "../tell-nodes.ts";
 
 export interface TestAdmin {
   readonly app: FastifyInstance;
@@ -53,7 +54,13 @@ export async function testAdmin(options: TestAdminOptions = {}): Promise<TestAdm
     broker: options.broker?.(backend.broker) ?? backend.broker,
     directory: backend.directory,
     registry: backend.registry,
-    rules: parseRules({ namespaces: { fleeting: { retain: { count: 0 } }, short: { retain: { count: 5 } } } }),
+    presence: backend.presence,
+    revocations: backend.revocations,
+    tokenTtlMaxMs: 3_600_000,
+    tellNodes: createTellNodes(backend.directory, backend.pubSub, options.cluster ?? "test"),
+    rules: parseRules({
+      namespaces: { fleeting: { retain: { count: 0 } }, short: { retain: { count: 5 } }, crowd: { presence: "anyone" } },
+    }),
     keys: parseAdminKeys(options.keys ?? [`test:${secret}`]),
     log,
     metrics,

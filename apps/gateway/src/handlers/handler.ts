@@ -1,9 +1,11 @@
 import type { GatewayParts } from "../parts.ts";
 import type { ClientSocket } from "../session.ts";
+import type { TokenWatch } from "../watch-tokens.ts";
 
 /** What every handler works with: the gateway's parts and the connection that asks. */
-export interface Asked extends Pick<GatewayParts, "broker" | "fanout" | "recovery" | "rules" | "tokens" | "metrics" | "node"> {
+export interface Asked extends GatewayParts {
   readonly socket: ClientSocket;
+  readonly tokenWatch: TokenWatch;
 }
 
 /**

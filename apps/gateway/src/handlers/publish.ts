@@ -1,4 +1,4 @@
-import { authorize } from "@fanfare/access";
+import { authorizePublication } from "@fanfare/access";
 import {
   channelName,
   clientEvents,
@@ -11,18 +11,20 @@ import {
   publicationId,
   validator,
 } from "@fanfare/domain";
-import { identityOf } from "../session.ts";
+import { permit } from "../permit.ts";
 import type { Handler } from "./handler.ts";
 
 const parse = validator(clientEvents.PublishRequest);
 
 /** `{ channel, data, event?, id?, durable? }` → `{ channel, epoch, offset, duplicate, replicas? }` */
-export const publish: Handler = async ({ socket, broker, fanout, rules, metrics }, request) => {
+export const publish: Handler = async (asked, request) => {
+  const { broker, rules, metrics } = asked;
   const { channel: name, data, event, id: givenId, durable } = parse(request);
   const channel = channelName(name);
-  authorize(rules, "publish", channel, identityOf(socket), fanout.isSubscribed(socket, channel));
+  await permit(asked, "publish", channel);
   const id = givenId === undefined ? undefined : publicationId(givenId);
   const draft = { channel, event: event === undefined ? defaultEvent : eventName(event), payload: payloadOf(data), id };
+  authorizePublication(rules, channel, draft.event, Buffer.byteLength(draft.payload.json));
   const stop = metrics.publishDuration.startTimer();
   const outcome = await broker
     .publish(draft, rules.of(channel).retain, { durable })

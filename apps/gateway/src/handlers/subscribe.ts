@@ -1,5 +1,6 @@
 import { authorize } from "@fanfare/access";
 import { channelName, clientEvents, FanfareError, limits, validator } from "@fanfare/domain";
+import { permit } from "../permit.ts";
 import { identityOf } from "../session.ts";
 import type { Asked, Handler } from "./handler.ts";
 
@@ -21,10 +22,13 @@ export const subscribe: Handler = async (asked, request) => {
 };
 
 /** The same for what a connection subscribes to when it opens; its session is written down once, by the caller. */
-export async function subscribeTo({ socket, fanout, recovery, rules }: Asked, request: clientEvents.SubscribeRequest) {
+export async function subscribeTo(asked: Omit<Asked, "tokenWatch">, request: clientEvents.SubscribeRequest) {
+  const { socket, fanout, recovery, rules } = asked;
   const channel = channelName(request.channel);
+  const { revision } = rules;
+  const identity = identityOf(socket);
+  await permit(asked, "subscribe", channel);
   const subscribed = fanout.isSubscribed(socket, channel);
-  authorize(rules, "subscribe", channel, identityOf(socket), subscribed);
   if (!subscribed && fanout.channelsOf(socket).length >= limits.subscriptionsMax) {
     throw new FanfareError("SUBSCRIPTIONS_EXCEEDED", {
       detail: `A connection may have ${limits.subscriptionsMax} subscriptions.`,
@@ -33,6 +37,13 @@ export async function subscribeTo({ socket, fanout, recovery, rules }: Asked, re
   // Replaying is reading history: since and rewind are for those who may do that, or who were there.
   if (request.rewind !== undefined) authorize(rules, "history", channel, identityOf(socket), true);
   const { epoch, offset, recovered, replayed } = await fanout.subscribe(socket, channel, request);
+  // A change of the rules or of the token goes through the channels that a connection is in, and it was not in this one yet.
+  if (rules.revision !== revision || identityOf(socket) !== identity) {
+    await permit(asked, "subscribe", channel).catch(async (thrown: unknown) => {
+      await fanout.unsubscribe(socket, channel);
+      throw thrown;
+    });
+  }
   if (!subscribed) recovery?.subscribed(socket, channel, { epoch, offset });
   return { added: !subscribed, channel, epoch, offset, recovered, replayed };
 }

@@ -1,0 +1,24 @@
+import { clientEvents, FanfareError, validator } from "@fanfare/domain";
+import { identify } from "../identify.ts";
+import { review } from "../review.ts";
+import { identityOf } from "../session.ts";
+import type { Handler } from "./handler.ts";
+
+const parse = validator(clientEvents.RefreshRequest);
+
+/**
+ * `{ token }` → `{ expiresAt }`. What the fresh token grants holds from then on; what it no longer grants is unsubscribed.
+ * `join` counts when a client connects only: what it has left since then it is not put into again.
+ */
+export const refresh: Handler = async (asked, request) => {
+  const { socket, tokenWatch } = asked;
+  const identity = await identify(socket, asked, parse(request).token);
+  const before = identityOf(socket);
+  if (identity.user !== before.user) {
+    throw new FanfareError("FORBIDDEN", { detail: "The token is another user's: connect anew with it." });
+  }
+  socket.data.identity = identity;
+  tokenWatch.watch(socket);
+  await review(socket, asked);
+  return { expiresAt: identity.expiresAt ?? null };
+};

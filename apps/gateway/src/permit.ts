@@ -1,0 +1,24 @@
+import { authorize } from "@fanfare/access";
+import { asFanfareError, type Channel } from "@fanfare/domain";
+import type { Asked } from "./handlers/handler.ts";
+import { identityOf } from "./session.ts";
+
+/**
+ * Resolves when the client may do this with the channel, by the rules; where they want a grant that the client was not given,
+ * the application is asked, if it wants to be. Rejects with `FORBIDDEN`, `UNAUTHENTICATED`, `NOT_SUBSCRIBED` or
+ * `AUTHORIZER_UNAVAILABLE`.
+ */
+export async function permit(
+  { rules, authorizer, fanout, socket }: Pick<Asked, "rules" | "authorizer" | "fanout" | "socket">,
+  action: "subscribe" | "publish",
+  channel: Channel,
+): Promise<void> {
+  const identity = identityOf(socket);
+  try {
+    authorize(rules, action, channel, identity, fanout.isSubscribed(socket, channel));
+  } catch (thrown) {
+    if (authorizer === undefined || rules.of(channel)[action] !== "token") throw thrown;
+    const question = { action, channel, user: identity.user ?? null, id: socket.id } as const;
+    if (!(await authorizer.may(question))) throw asFanfareError(thrown);
+  }
+}
