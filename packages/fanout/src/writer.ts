@@ -11,8 +11,8 @@ const openState = 1;
 const idleSender = 0;
 /** Collected for one connection, this much is written without waiting for the flush. */
 const collectedBytesMax = 65_536;
-/** Less than this in Engine.IO's queue is not worth a closer look. */
-const glanceBytes = 4_096;
+/** With less than this share of what a connection may have in Engine.IO's queue, a closer look is not worth it. */
+const glanceShare = 1 / 4;
 
 /** What all writers of a node share. */
 export interface WriterHost {
@@ -159,7 +159,7 @@ export class Writer {
     if (this.#connection.writeBuffer.length === 0) this.#queuedBytes = 0;
     if (!this.#live) this.#expect(bytes);
     this.#queuedBytes += bytes;
-    if (this.#queuedBytes >= glanceBytes || this.#tcp?.writableNeedDrain) this.measure();
+    if (this.#queuedBytes > this.#host.bufferBytesMax * glanceShare || this.#tcp?.writableNeedDrain) this.measure();
   }
 
   /** Takes the transport of the moment; called again after an upgrade. */

@@ -205,6 +205,8 @@ export class ModelClient {
   readonly heard: Heard[] = [];
   bookmark: string | undefined;
   socket: Socket | undefined;
+  /** While it does not read, what it is sent waits on the node. */
+  reads = true;
 
   receive(packet: string): void {
     const [event, ...args] = JSON.parse(packet.slice(1)) as [string, ...unknown[]];
@@ -220,13 +222,56 @@ export class ModelClient {
   }
 }
 
+/** What a Fanout sees of a connection of Engine.IO's, over polling: everything waits in its queue until the client reads. */
+class ModelConnection {
+  readonly transport = { name: "polling", supportsBinary: true };
+  readyState = "open";
+  writeBuffer: { type: string; data: string }[] = [];
+  readonly #client: ModelClient;
+
+  constructor(client: ModelClient) {
+    this.#client = client;
+  }
+
+  write(data: string): void {
+    this.sendPacket("message", data);
+  }
+
+  sendPacket(type: string, data: string): void {
+    if (this.readyState !== "open") return;
+    this.writeBuffer.push({ type, data });
+    this.flush();
+  }
+
+  flush(): void {
+    if (!this.#client.reads || this.readyState !== "open") return;
+    const sent = this.writeBuffer;
+    this.writeBuffer = [];
+    for (const { data } of sent) this.#client.receive(data);
+  }
+
+  close(): void {
+    this.readyState = "closed";
+  }
+
+  once(): void {}
+}
+
+export interface SlowWorld {
+  readonly bufferBytesMax: number;
+  slow(channel: Channel): "disconnect" | "latest" | "catchup";
+}
+
 export class ModelNode {
   readonly link: ModelLink;
   readonly fanout: Fanout;
+  readonly #slowWorld: SlowWorld | undefined;
   readonly #adapter: Adapter;
   readonly #sockets = new Map<string, Socket>();
 
-  constructor(broker: ModelBroker, name: string) {
+  /** With a {@link SlowWorld}, clients have connections that fill up. */
+  constructor(broker: ModelBroker, name: string, slowWorld?: SlowWorld) {
+    this.#slowWorld = slowWorld;
     this.link = new ModelLink(broker.partitions);
     broker.links.push(this.link);
     this.fanout = new Fanout({
@@ -237,8 +282,8 @@ export class ModelNode {
       bookmarks: true,
       clock,
       retention: () => retention,
-      slow: () => "disconnect",
-      bufferBytesMax: 1_048_576,
+      slow: (channel) => slowWorld?.slow(channel) ?? "disconnect",
+      bufferBytesMax: slowWorld?.bufferBytesMax ?? 1_048_576,
       flushMsMax: 5,
       observer: {
         announcement() {},
@@ -274,14 +319,23 @@ export class ModelNode {
         },
       },
     } as unknown as Socket;
+    if (this.#slowWorld !== undefined) Object.assign(socket, { conn: new ModelConnection(client) });
     this.#sockets.set(id, socket);
+    // As Socket.IO does: a socket is first of all in a room of its own.
+    adapter.addAll(id, new Set([id]));
     client.socket = socket;
     return socket;
+  }
+
+  /** The client reads again: it gets what has waited. */
+  drain(client: ModelClient): void {
+    (client.socket?.conn as unknown as ModelConnection | undefined)?.flush();
   }
 
   disconnect(client: ModelClient): void {
     const { socket } = client;
     if (socket === undefined) return;
+    (socket.conn as { close(): void } | undefined)?.close();
     client.socket = undefined;
     Object.assign(socket, { connected: false });
     this.#adapter.delAll(socket.id);
