@@ -5,6 +5,7 @@ import { type Channel, type ChannelModel, type ConfirmChannel, type ConsumeMessa
 import { draftOfAmqp, fingerprintOf } from "./amqp-message.ts";
 import { type AmqpTopology, deadNameOf, declareTopology, isInUse } from "./amqp-topology.ts";
 import { reasonText } from "./dead-letter.ts";
+import { Pauses } from "./pauses.ts";
 import type { Delivery, Intake, Source } from "./source.ts";
 
 export interface AmqpOptions extends AmqpTopology {
@@ -40,7 +41,7 @@ export class AmqpSource implements Source {
   #channel: Channel | undefined;
   #stopConsuming: (() => Promise<void>) | undefined;
   #stopping = false;
-  #wake: (() => void) | undefined;
+  readonly #pauses: Pauses;
   #loop: Promise<void> = Promise.resolve();
   /** Handed over and not ended. */
   #inHand = 0;
@@ -49,6 +50,7 @@ export class AmqpSource implements Source {
 
   constructor(options: AmqpOptions) {
     this.#options = options;
+    this.#pauses = new Pauses(options.clock);
     this.#recent = new RecentIds(options.prefetch * 4);
   }
 
@@ -58,7 +60,7 @@ export class AmqpSource implements Source {
 
   async stop(): Promise<void> {
     this.#stopping = true;
-    this.#wake?.();
+    this.#pauses.cutShort();
     await this.#stopConsuming?.();
   }
 
@@ -90,12 +92,12 @@ export class AmqpSource implements Source {
       } catch (error) {
         if (isInUse(error)) {
           this.#say("standing by");
-          await this.#pause(standByMs);
+          await this.#pauses.pause(standByMs);
           continue;
         }
         this.#say("away", error);
       }
-      if (!this.#stopping) await this.#pause(Math.min(retryMs.last, retryMs.first * 2 ** failures++));
+      if (!this.#stopping) await this.#pauses.pause(Math.min(retryMs.last, retryMs.first * 2 ** failures++));
     }
   }
 
@@ -184,16 +186,6 @@ export class AmqpSource implements Source {
 
   #allEnded(): Promise<void> {
     return this.#inHand === 0 ? Promise.resolve() : new Promise((go) => this.#whenEnded.push(go));
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#options.clock.after(ms, resolve);
-      this.#wake = () => {
-        cancel();
-        resolve();
-      };
-    });
   }
 
   /** Waits for it, but not longer, and not for its outcome. */

@@ -1,6 +1,7 @@
 import { asFanfareError, type Broker, type Channel, type Clock, type Draft, FanfareError, type Retention } from "@fanfare/domain";
 import type { Log, Metrics } from "@fanfare/telemetry";
 import { Lane, type Verdict } from "./lane.ts";
+import { Pauses } from "./pauses.ts";
 import type { Delivery, Intake, Source } from "./source.ts";
 
 export interface PumpOptions {
@@ -52,7 +53,7 @@ export class Pump {
   /** Channels whose messages nobody can store at the moment. */
   readonly #failing = new Set<Channel>();
   readonly #waitingForRoom: (() => void)[] = [];
-  readonly #waitingToRetry = new Set<() => void>();
+  readonly #pauses: Pauses;
   #held = 0;
   #whenEmpty: (() => void)[] = [];
   #abandoned = false;
@@ -65,6 +66,7 @@ export class Pump {
 
   constructor(options: PumpOptions) {
     this.#options = options;
+    this.#pauses = new Pauses(options.clock);
     this.#heldMax = options.heldMax ?? heldMaxDefault;
   }
 
@@ -179,20 +181,13 @@ export class Pump {
   #abandon(): void {
     this.#abandoned = true;
     for (const lane of this.#lanes.values()) lane.abandon();
-    for (const go of [...this.#waitingToRetry, ...this.#whenEmpty.splice(0), ...this.#waitingForRoom.splice(0)]) go();
+    this.#pauses.cutShort();
+    for (const go of [...this.#whenEmpty.splice(0), ...this.#waitingForRoom.splice(0)]) go();
   }
 
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const go = (): void => {
-        cancel();
-        this.#waitingToRetry.delete(go);
-        this.#countPaused();
-        resolve();
-      };
-      const cancel = this.#options.clock.after(ms, go);
-      this.#waitingToRetry.add(go);
-    });
+  async #pause(ms: number): Promise<void> {
+    await this.#pauses.pause(ms);
+    this.#countPaused();
   }
 
   #blocked(channel: Channel, error: FanfareError): void {

@@ -1,6 +1,7 @@
 import type { Clock, FanfareError } from "@fanfare/domain";
 import type { Log } from "@fanfare/telemetry";
 import { reasonText } from "./dead-letter.ts";
+import { Pauses } from "./pauses.ts";
 import { blockMs, type RedisCommands } from "./redis-commands.ts";
 import { RedisLease } from "./redis-lease.ts";
 import { draftOfEntry, type StreamEntry } from "./redis-stream-entry.ts";
@@ -43,11 +44,12 @@ export class RedisStreamSource implements Source {
   #acknowledging: Promise<void> | undefined;
   #stopping = false;
   #loop: Promise<void> = Promise.resolve();
-  #wake: (() => void) | undefined;
+  readonly #pauses: Pauses;
   #isAway = false;
 
   constructor(options: RedisStreamOptions) {
     this.#options = options;
+    this.#pauses = new Pauses(options.clock);
     this.#lease = new RedisLease(options.writer, `${options.key}:${options.group}:reader`, options.worker, options.clock);
   }
 
@@ -57,7 +59,7 @@ export class RedisStreamSource implements Source {
 
   async stop(): Promise<void> {
     this.#stopping = true;
-    this.#wake?.();
+    this.#pauses.cutShort();
     await this.#loop;
   }
 
@@ -91,7 +93,7 @@ export class RedisStreamSource implements Source {
       try {
         if (!(await this.#lease.hold())) {
           mustClaim = true;
-          await this.#pause(standByMs);
+          await this.#pauses.pause(standByMs);
           continue;
         }
         const entries = mustClaim ? await this.#claim() : await this.#read();
@@ -162,7 +164,7 @@ export class RedisStreamSource implements Source {
         } catch {
           this.#toAcknowledge.unshift(...ids);
           if (this.#stopping) return;
-          await this.#pause(retryMs);
+          await this.#pauses.pause(retryMs);
         }
       }
     })().finally(() => {
@@ -180,7 +182,7 @@ export class RedisStreamSource implements Source {
         await writer.run((client) => client.xadd(`${key}:dead`, "MAXLEN", "~", deadMax, "*", ...fields, ...why));
         return;
       } catch {
-        await this.#pause(retryMs);
+        await this.#pauses.pause(retryMs);
       }
     }
   }
@@ -196,17 +198,7 @@ export class RedisStreamSource implements Source {
         // Made by another worker in the same moment, or Redis is away again: the next turn shows.
       }
     }
-    await this.#pause(retryMs);
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#options.clock.after(ms, resolve);
-      this.#wake = () => {
-        cancel();
-        resolve();
-      };
-    });
+    await this.#pauses.pause(retryMs);
   }
 
   #away(isAway: boolean, error?: unknown): void {
