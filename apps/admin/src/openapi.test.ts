@@ -41,6 +41,7 @@ const right: Readonly<
   publishStream: { body: { channel: "open", data: 1 } },
   getChannel: { path: "/v1/channels/open" },
   getHistory: { path: "/v1/channels/open/history", query: "?limit=2&reverse=true" },
+  getPresence: { path: "/v1/channels/crowd:a/presence", query: "?limit=5" },
   deleteHistory: { path: "/v1/channels/open/history" },
   listChannels: { query: "?prefix=o&limit=1" },
   listChannelConnections: { path: "/v1/channels/open/connections" },
@@ -50,6 +51,9 @@ const right: Readonly<
   listUserConnections: { path: "/v1/users/ada/connections" },
   getStats: {},
   listNodes: {},
+  revoke: { body: { user: "ada", tokenId: "t", issuedBefore: 1, reason: "lost" } },
+  listRevocations: { query: "?limit=1" },
+  unrevoke: { path: "/v1/revocations/abc" },
   drainNode: { path: "/v1/nodes/a/drain", status: 202 },
   health: {},
   ready: {},
@@ -80,7 +84,8 @@ beforeAll(async () => {
     version: "1",
   } as const;
   await admin.backend.directory.renew({ ...record, node: "a" }, new Map(), 60_000);
-  const { registry } = admin.backend;
+  const { registry, revocations } = admin.backend;
+  await revocations.add({ id: "abc", user: "ada", at: 1, endsAt: 9e12 });
   const about = { transport: "websocket", address: "::1", client: "test", since: 1, unsentBytes: 5 } as const;
   const connection = { ...about, id: "abc", user: "ada", channels: [channelName("open")] };
   const batch = { node: "a", after: undefined, stamp: "1", complete: true, gone: [] };

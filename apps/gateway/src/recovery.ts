@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import {
   asFanfareError,
   type Bookmark,
@@ -13,8 +12,10 @@ import {
 } from "@fanfare/domain";
 import type { Fanout } from "@fanfare/fanout";
 import type { Log } from "@fanfare/telemetry";
-import type { Namespace } from "socket.io";
+import type { DisconnectReason, Namespace } from "socket.io";
 import { adopt, closeZombie, makeRecoverable } from "./adopt.ts";
+import { Deadlines } from "./lean/deadlines.ts";
+import { RandomIds } from "./random-ids.ts";
 import { type ClientSocket, identityOf } from "./session.ts";
 
 /** How long a client may stay away: at least this minus one round of renewals. */
@@ -26,14 +27,19 @@ const claimPatienceMs = 8_000;
 const claimRetryMs = 250;
 
 /** Disconnects after which nobody comes back: the client or an operator meant it. */
-const final: ReadonlySet<string> = new Set(["client namespace disconnect", "server namespace disconnect"]);
+export const finalReasons: ReadonlySet<string> = new Set(["client namespace disconnect", "server namespace disconnect"]);
 
 interface Kept {
   readonly socket: ClientSocket;
   readonly pid: string;
   readonly owner: Ownership;
-  readonly channels: Map<Channel, Position>;
+  /** Never changed, only replaced: all sessions without channels share one list. */
+  channels: SessionRecord["channels"];
 }
+
+const noChannels: SessionRecord["channels"] = [];
+/** What a session without channels has to lose is its name: its record may be this late, and is then often written once. */
+const recordDelayMs = 200;
 
 /** What a returning session brings along. */
 export interface Resumption {
@@ -56,11 +62,17 @@ export interface RecoveryParts {
 export class Recovery {
   readonly #parts: RecoveryParts;
   readonly #kept = new Map<string, Kept>();
+  readonly #unwritten: Deadlines<Kept>;
+  /** Of all sessions that begin here. */
+  readonly #first: Ownership;
+  readonly #secrets = new RandomIds(18);
   #stopRenewing: () => void = () => undefined;
   #stopped = false;
 
   constructor(parts: RecoveryParts) {
     this.#parts = parts;
+    this.#first = { node: parts.node, turn: 1 };
+    this.#unwritten = new Deadlines(parts.clock, recordDelayMs, (kept) => void this.#save(kept).catch(() => undefined));
     parts.fanout.onNodeMessage((message) => this.#hear(message));
     this.#scheduleRenewal();
   }
@@ -80,24 +92,29 @@ export class Recovery {
         const { record, owner, previousNode } = claimed;
         adopt(namespace, socket, { id: record.id, pid });
         if (previousNode !== node) void this.#closeElsewhere(previousNode, record.id, owner.turn);
-        this.#keep({ socket, pid, owner, channels: new Map(record.channels) });
+        this.#kept.set(socket.id, { socket, pid, owner, channels: record.channels });
         return { channels: record.channels, bookmark };
       }
     }
-    const fresh = randomBytes(18).toString("base64url");
+    const fresh = this.#secrets.next();
     makeRecoverable(socket, fresh);
-    this.#keep({ socket, pid: fresh, owner: { node, turn: 1 }, channels: new Map() });
+    this.#kept.set(socket.id, { socket, pid: fresh, owner: this.#first, channels: noChannels });
     return undefined;
   }
 
   /** Notes what the socket is subscribed to now; {@link save} writes it down. */
   subscribed(socket: ClientSocket, channel: Channel, { epoch, offset }: Position): void {
-    this.#kept.get(socket.id)?.channels.set(channel, { epoch, offset });
+    const kept = this.#kept.get(socket.id);
+    if (kept !== undefined) kept.channels = [...without(kept.channels, channel), [channel, { epoch, offset }]];
   }
 
   async unsubscribed(socket: ClientSocket, channel: Channel): Promise<void> {
     const kept = this.#kept.get(socket.id);
-    if (kept?.channels.delete(channel)) await this.#save(kept);
+    if (kept === undefined) return;
+    const left = without(kept.channels, channel);
+    if (left.length === kept.channels.length) return;
+    kept.channels = left;
+    await this.#save(kept);
   }
 
   /** Writes the session down for the first time, or again. Rejects with `BROKER_UNAVAILABLE`. */
@@ -111,24 +128,28 @@ export class Recovery {
     return this.#kept.get(socket.id)?.owner.turn ?? 1;
   }
 
-  stop(): void {
-    this.#stopped = true;
-    this.#stopRenewing();
+  /** Writes a session down that has no channels yet; with its first channel, if that comes soon. */
+  saveSoon(socket: ClientSocket): void {
+    const kept = this.#kept.get(socket.id);
+    if (kept !== undefined) this.#unwritten.add(kept);
   }
 
-  #keep(kept: Kept): void {
-    const { socket, pid } = kept;
-    const { id } = socket;
-    this.#kept.set(id, kept);
-    const forget = (): void => {
-      if (this.#kept.get(id) === kept) this.#kept.delete(id);
-    };
-    socket.once("disconnect", (reason) => {
-      forget();
-      if (final.has(reason)) this.#parts.sessions.end(pid).catch(() => undefined);
-    });
-    // A socket that never connects has no disconnect.
-    socket.conn.once("close", forget);
+  /** For a socket that has ended, with its reason; without one when it had never connected. */
+  over(socket: ClientSocket, reason: DisconnectReason | undefined): void {
+    const kept = this.#kept.get(socket.id);
+    // Its name may have gone to a successor.
+    if (kept?.socket !== socket) return;
+    this.#kept.delete(socket.id);
+    const unwritten = this.#unwritten.delete(kept);
+    if (reason === undefined) return;
+    if (finalReasons.has(reason)) this.#parts.sessions.end(kept.pid).catch(() => undefined);
+    else if (unwritten) void this.#save(kept).catch(() => undefined);
+  }
+
+  stop(): void {
+    this.#unwritten.flush();
+    this.#stopped = true;
+    this.#stopRenewing();
   }
 
   async #claim(pid: string) {
@@ -143,8 +164,10 @@ export class Recovery {
     }
   }
 
-  async #save({ socket, pid, owner, channels }: Kept): Promise<void> {
-    const record: SessionRecord = { id: socket.id, user: identityOf(socket).user ?? null, channels: [...channels] };
+  async #save(kept: Kept): Promise<void> {
+    const { socket, pid, owner, channels } = kept;
+    this.#unwritten.delete(kept);
+    const record: SessionRecord = { id: socket.id, user: identityOf(socket).user ?? null, channels };
     if (!(await this.#parts.sessions.save(pid, record, owner, lifeMs))) {
       // This node has slept, or the client was faster: it goes on elsewhere, and this connection is nobody's.
       closeZombie(socket);
@@ -183,4 +206,8 @@ export class Recovery {
     }
     this.#scheduleRenewal();
   }
+}
+
+function without(channels: SessionRecord["channels"], channel: Channel): SessionRecord["channels"] {
+  return channels.filter(([name]) => name !== channel);
 }

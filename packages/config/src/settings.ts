@@ -4,6 +4,7 @@ import { clientSettings } from "./settings/client.ts";
 import { ingestSettings } from "./settings/ingest.ts";
 import { limitSettings } from "./settings/limits.ts";
 import { nodeSettings } from "./settings/node.ts";
+import { presenceSettings } from "./settings/presence.ts";
 import type { SettingRow } from "./settings/row.ts";
 import { tlsSettings } from "./settings/tls.ts";
 
@@ -14,6 +15,7 @@ export const settingsTable = {
   ...nodeSettings,
   ...adminSettings,
   ...accessSettings,
+  ...presenceSettings,
   ...limitSettings,
   ...tlsSettings,
   ...ingestSettings,

@@ -46,6 +46,7 @@ export const catalogue = {
   },
   SUBSCRIPTIONS_EXCEEDED: { band: "caller", status: 422, says: "The connection has as many subscriptions as it may have." },
   REVOCATIONS_EXCEEDED: { band: "caller", status: 422, says: "There are as many revocations as there may be." },
+  PRESENCE_OFF: { band: "caller", status: 422, says: "The rules of this channel keep no account of who is in it." },
   ATOMIC_UNSUPPORTED: { band: "caller", status: 422, says: "The items of this batch cannot be stored as one." },
   RATE_LIMITED: { band: "overload", status: 429, says: "Too many requests: slow down.", retryAfterMs: 1_000 },
   CONNECTIONS_EXCEEDED: {

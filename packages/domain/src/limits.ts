@@ -22,6 +22,11 @@ export const limits = {
   /** Connections, channels or users in one page of a list. */
   pageLimitMax: 1_000,
   pageLimitDefault: 100,
+  /** UTF-16 units of a token's `info` as JSON that presence shows; what is longer is shown as null. */
+  presenceInfoLengthMax: 2_048,
+  /** Members of a channel in one page of the admin API. */
+  presencePageMax: 20_000,
+  presencePageDefault: 1_000,
   /** Channels that one connection may be subscribed to. */
   subscriptionsMax: 128,
   /** Revocations that are in force at a time: every node keeps all of them. */

@@ -50,6 +50,8 @@ export const HistoryRequest = Type.Object(
 
 export const RefreshRequest = Type.Object({ token: Type.String({ maxLength: 8_192 }) }, strict);
 
+export const PresenceRequest = Type.Object({ channel: ChannelField }, strict);
+
 export const WhoamiRequest = Type.Object({}, strict);
 
 /** What a client may say when it connects. `token` is checked by the gateway. */

@@ -1,0 +1,84 @@
+import type { TestClient } from "./test-client.ts";
+
+interface Member {
+  readonly id: string;
+  readonly user: string | null;
+  readonly since: number;
+  readonly reason?: string;
+}
+
+interface Notice {
+  readonly channel: string;
+  readonly joined: readonly Member[];
+  readonly left: readonly Member[];
+  readonly clients: number;
+  readonly users: number;
+  readonly version: number;
+  readonly countsOnly?: true;
+  readonly reload?: true;
+}
+
+/**
+ * What a client of its own makes of presence by docs/PRESENCE.md: it asks once, goes on by the notices, and asks again when
+ * it is told to or connects.
+ */
+export class PresenceWatch {
+  readonly members = new Map<string, Member>();
+  /** Those that notices named, in their order. */
+  readonly joined: Member[] = [];
+  readonly left: Member[] = [];
+  clients = 0;
+  users = 0;
+  countsOnly = false;
+  notices = 0;
+  reloads = 0;
+  #version = 0;
+  readonly #client: TestClient;
+  readonly #channel: string;
+
+  constructor(client: TestClient, channel: string) {
+    this.#client = client;
+    this.#channel = channel;
+    client.socket.on("fanfare:presence", (notice: Notice) => {
+      if (notice.channel === channel) this.#hear(notice);
+    });
+    client.socket.on("connect", () => void this.load());
+  }
+
+  get ids(): string[] {
+    return [...this.members.keys()].sort();
+  }
+
+  async load(): Promise<void> {
+    const answer = await this.#client.request("presence", { channel: this.#channel }).catch(() => undefined);
+    // The next connect, or the next notice that says so, asks again.
+    if (answer === undefined || !answer.ok) return;
+    const { members, version, clients, users } = answer as unknown as Notice & { members?: readonly Member[] };
+    if (version < this.#version) return void this.load();
+    this.#version = version;
+    this.clients = clients;
+    this.users = users;
+    this.countsOnly = members === undefined;
+    this.members.clear();
+    for (const member of members ?? []) this.members.set(member.id, member);
+  }
+
+  #hear({ joined, left, clients, users, version, countsOnly, reload }: Notice): void {
+    this.notices++;
+    this.joined.push(...joined);
+    this.left.push(...left);
+    if (reload) {
+      this.reloads++;
+      void this.load();
+      return;
+    }
+    if (version <= this.#version) return;
+    this.#version = version;
+    this.clients = clients;
+    this.users = users;
+    this.countsOnly = countsOnly ?? false;
+    if (this.countsOnly) this.members.clear();
+    for (const { id } of left) this.members.delete(id);
+    for (const member of joined) this.members.set(member.id, member);
+  }
+}
