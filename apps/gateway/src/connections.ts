@@ -1,20 +1,22 @@
-import type { DisconnectReason } from "socket.io";
+import type { DisconnectReason, Socket } from "socket.io";
 import type { GatewayParts } from "./parts.ts";
-import type { ClientSocket } from "./session.ts";
 
-/** Counts a connection from its beginning to its end, under the transport that it uses at the time. */
-export function countConnection(socket: ClientSocket, { metrics }: Pick<GatewayParts, "metrics">): void {
-  const { conn } = socket;
-  let transport = conn.transport.name;
+type Counting = Pick<GatewayParts, "metrics">;
+
+/** Counts a connection that has begun, under the transport that it uses at the time. */
+export function countConnection({ conn }: Socket, { metrics }: Counting): void {
+  const transport = conn.transport.name;
   metrics.connects.inc({ transport });
   metrics.connections.inc({ transport });
+  if (transport !== "polling") return;
   conn.once("upgrade", () => {
     metrics.connections.dec({ transport });
-    transport = conn.transport.name;
-    metrics.connections.inc({ transport });
+    metrics.connections.inc({ transport: conn.transport.name });
   });
-  socket.once("disconnect", (reason: DisconnectReason) => {
-    metrics.connections.dec({ transport });
-    metrics.disconnects.inc({ reason });
-  });
+}
+
+/** Counts its end. */
+export function countDisconnect({ conn }: Socket, reason: DisconnectReason, { metrics }: Counting): void {
+  metrics.connections.dec({ transport: conn.transport.name });
+  metrics.disconnects.inc({ reason });
 }

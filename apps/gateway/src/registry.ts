@@ -102,13 +102,16 @@ export class RegistryKeeper {
     };
     this.#entries.set(id, entry);
     this.#marked.add(id);
-    socket.conn.once("upgrade", () => this.#marked.add(id));
-    socket.once("disconnect", () => {
-      // By then the session may have gone on here under the same id.
-      if (this.#entries.get(id) !== entry) return;
-      this.#entries.delete(id);
-      this.#marked.add(id);
-    });
+    if (socket.conn.transport.name === "polling") socket.conn.once("upgrade", () => this.#marked.add(id));
+  }
+
+  /** Told of every connection that has ended. */
+  over(socket: ClientSocket): void {
+    const { id } = socket;
+    // By then the session may have gone on here under the same id.
+    if (this.#entries.get(id)?.socket !== socket) return;
+    this.#entries.delete(id);
+    this.#marked.add(id);
   }
 
   #go(): void {

@@ -2,7 +2,7 @@ import type { EventEmitter } from "node:events";
 import type { EmitterInside } from "./internals.ts";
 
 /** Names without inherited ones, as the emitter's own object has none. */
-const Listeners = function Listeners() {} as unknown as new () => Record<string | symbol, unknown>;
+const Listeners = function Listeners() {} as unknown as new () => Record<string, unknown>;
 Listeners.prototype = Object.create(null) as object;
 
 /**
@@ -11,8 +11,10 @@ Listeners.prototype = Object.create(null) as object;
  */
 export function compactListeners(emitter: EventEmitter): void {
   const inside = emitter as unknown as EmitterInside;
+  const listeners = inside._events as Record<string, unknown> | undefined;
   const compact = new Listeners();
-  for (const name of emitter.eventNames()) compact[name] = (inside._events as typeof compact)[name];
+  // Nothing is inherited, and nobody names an event by a symbol here.
+  for (const name in listeners) compact[name] = listeners[name];
   inside._events = compact;
 }
 

@@ -7,6 +7,7 @@ import { LeanConnection } from "./connection.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { type EngineInside, type EngineRequest, understood } from "./internals.ts";
+import { queryOf } from "./query.ts";
 import { LeanSocket } from "./socket.ts";
 import { LeanTransport } from "./transport.ts";
 import { compactWebSocket, LeanWebSocketServer } from "./websocket.ts";
@@ -122,12 +123,4 @@ function listenForEnds(io: Server, over: SocketOver): void {
     });
     next();
   });
-}
-
-/** By name. Of a name that comes several times Engine.IO takes the last; channels are a list. */
-function queryOf(url = ""): Record<string, string> {
-  const parameters = new URLSearchParams(url.slice(url.indexOf("?") + 1));
-  const query = Object.fromEntries(parameters);
-  if (query.channel !== undefined) query.channel = parameters.getAll("channel").join(",");
-  return query;
 }
