@@ -17,8 +17,15 @@ const rules = { namespaces: { public: { subscribe: "anyone", history: "anyone", 
 /** The load generator opens its connections without a pause; what the accept gate does with such is not measured here. */
 const openDoors = { FANFARE_ACCEPT_PER_SECOND: "1000000" };
 
-/** One Redis, one admin and `nodes` gateways, as they ship. The subscribers belong on the last gateway. */
-export async function fanfareCluster(stage: Stage, nodes: number): Promise<FanfareCluster> {
+/**
+ * One Redis, one admin and `nodes` gateways, as they ship but for `settingsOf` each. The subscribers belong on the last
+ * gateway.
+ */
+export async function fanfareCluster(
+  stage: Stage,
+  nodes: number,
+  settingsOf: (node: number) => Readonly<Record<string, string>> = () => openDoors,
+): Promise<FanfareCluster> {
   const redis = await stage.redis();
   const token = randomBytes(16).toString("hex");
   const rulesFile = join(stage.dir, "rules.json");
@@ -30,7 +37,7 @@ export async function fanfareCluster(stage: Stage, nodes: number): Promise<Fanfa
   };
   const ports = { FANFARE_HOST: "127.0.0.1", FANFARE_PORT: "0", FANFARE_PEER_PORT: "0" };
   const gateways = await Promise.all(
-    Array.from({ length: nodes }, () => stage.fanfare("gateway", { ...shared, ...ports, ...openDoors })),
+    Array.from({ length: nodes }, (_, node) => stage.fanfare("gateway", { ...shared, ...ports, ...settingsOf(node) })),
   );
   const admin = await stage.fanfare("admin", {
     ...shared,

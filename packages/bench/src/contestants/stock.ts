@@ -7,6 +7,8 @@ import { type Cluster, channel } from "./cluster.ts";
 
 export interface StockCluster extends Cluster {
   readonly workers: readonly Worker<StockDuties>[];
+  /** Of the workers, in their order. */
+  readonly ports: readonly number[];
 }
 
 export type StockAdapter = "classic" | "sharded";
@@ -33,6 +35,7 @@ export async function stockCluster(stage: Stage, nodes: number, wished?: StockAd
   }
   return {
     workers,
+    ports,
     publish: publishTarget(publishPort),
     listen: { port: listenPort, protocol: "socket.io", channel },
     pids: { listening: last.pid, publishing: first.pid, redis: redis.pid },
