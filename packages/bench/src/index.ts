@@ -1,2 +1,2 @@
 export type { BenchHost, BenchOptions, BenchRedis } from "./host.ts";
-export { type BenchWish, runBench, scenarios } from "./run.ts";
+export { type BenchDone, type BenchWish, runBench, scenarios } from "./run.ts";

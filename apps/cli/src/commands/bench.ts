@@ -1,3 +1,4 @@
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BenchRedis, runBench, scenarios } from "@fanfare/bench";
@@ -12,28 +13,40 @@ interface BenchFlags {
   readonly connections: number;
   readonly channels: number;
   readonly subscribers: number;
+  readonly quick?: boolean;
   readonly json?: boolean;
+  readonly out?: string;
 }
 
 /** No scenario begins another repetition later than this; what runs then, it finishes. */
 const budgetMs = 150_000;
+/** With `--quick`, of whatever was not given: to see that everything works, not to measure. */
+const quick = { repetitions: 1, connections: 500, channels: 5_000, subscribers: 200 };
 
 export function benchCommand(): Command {
   const list = Object.entries(scenarios).map(([name, { about }]) => `  ${name.padEnd(9)} ${about}`);
   return new Command("bench")
     .description("measure this machine: Fanfare beside stock Socket.IO, in turns, on this machine's loopback")
-    .addArgument(new Argument("[scenario]", "one of them; all when it is left out").choices(Object.keys(scenarios)))
+    .addArgument(new Argument("[scenario]", "one of them; all but chart when it is left out").choices(Object.keys(scenarios)))
     .option("--repetitions <n>", "runs of each contestant", from(1, 50), 5)
     .option("--connections <n>", "connections of idle", from(100, 100_000), 10_000)
     .option("--channels <n>", "channels of channels", from(1_000, 1_000_000), 100_000)
     .option("--subscribers <n>", "subscribers of each contestant", from(10, 10_000), 1_000)
+    .option("--quick", "one run of everything, and small: a smoke test")
+    .option("--out <file>", "also write it to a file: the chart as SVG, everything else as a page in Markdown")
     .option("--json", "print one JSON document with the values of all runs")
     .addHelpText("after", `\nScenarios:\n${list.join("\n")}\n\nWhat is measured and what is not: packages/bench/METHOD.md`)
     .action(bench);
 }
 
-async function bench(scenario: string | undefined, flags: BenchFlags): Promise<void> {
-  const { json = false, ...counts } = flags;
+async function bench(scenario: string | undefined, flags: BenchFlags, command: Command): Promise<void> {
+  const { json = false, quick: small = false, out, ...given } = flags;
+  const counts = small
+    ? {
+        ...given,
+        ...Object.fromEntries(Object.entries(quick).filter(([name]) => command.getOptionValueSource(name) === "default")),
+      }
+    : given;
   const stop = new AbortController();
   const binary = await findRedisServer({ onStep: progress });
   if (binary === undefined) throw new Failure("There is no redis-server to be had here, and the bench measures with one.");
@@ -44,8 +57,7 @@ async function bench(scenario: string | undefined, flags: BenchFlags): Promise<v
     progress,
     signal: stop.signal,
   };
-  const command = `fanfare bench${scenario === undefined ? "" : ` ${scenario}`}`;
-  const wish = { ...counts, scenario, json, command, budgetMs, redisVersion: binary.version };
+  const wish = { ...counts, scenario, json, command: asCalled(command), budgetMs, redisVersion: binary.version };
   const done = runBench(wish, host, (text) => {
     clearProgress();
     process.stdout.write(text);
@@ -55,7 +67,8 @@ async function bench(scenario: string | undefined, flags: BenchFlags): Promise<v
     await done.catch(() => {});
   });
   try {
-    await done;
+    const { page } = await done;
+    if (out !== undefined) await writeFile(out, page);
   } catch (cause) {
     if (cause instanceof FanfareError) throw cause;
     // A process under test that died or refused: what it said is what one needs, not where we heard of it.
@@ -63,6 +76,16 @@ async function bench(scenario: string | undefined, flags: BenchFlags): Promise<v
   } finally {
     clearProgress();
   }
+}
+
+/** With the options that were given, so that the report says how to have it again. */
+function asCalled(command: Command): string {
+  const given = command.options.flatMap((option) => {
+    const value: unknown = command.getOptionValue(option.attributeName());
+    if (command.getOptionValueSource(option.attributeName()) !== "cli") return [];
+    return value === true ? [option.long] : [`${option.long} ${String(value)}`];
+  });
+  return ["fanfare bench", ...command.args, ...given].join(" ");
 }
 
 async function startRedis(binary: RedisServerBinary, dir: string): Promise<BenchRedis> {

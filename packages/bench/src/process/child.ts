@@ -14,6 +14,8 @@ export interface ChildOptions {
   readonly onOutput?: (text: string) => void;
   /** Whether it talks to us as a worker does. */
   readonly ipc: boolean;
+  /** Between SIGTERM and SIGKILL. Most of what the bench starts has nothing to save. */
+  readonly patienceMs?: number;
 }
 
 /** A process that the bench has started. */
@@ -29,10 +31,19 @@ export interface Child {
 
 /** Of what a process printed, what is told when it dies. */
 const lastWordsLength = 2_000;
-/** Between SIGTERM and SIGKILL. Nothing that the bench starts has anything to save. */
-const patienceMs = 1_500;
+const defaultPatienceMs = 1_500;
 
-export function startChild({ label, program = process.execPath, args, env, cwd, guard, onOutput, ipc }: ChildOptions): Child {
+export function startChild({
+  label,
+  program = process.execPath,
+  args,
+  env,
+  cwd,
+  guard,
+  onOutput,
+  ipc,
+  patienceMs = defaultPatienceMs,
+}: ChildOptions): Child {
   const child = spawn(program, [...args], {
     env,
     cwd,

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import type { BenchHost, BenchRedis } from "../host.ts";
 import type { SwarmDuties } from "../workers/swarm.ts";
 import { type Child, pin, startChild } from "./child.ts";
+import { type BenchRabbit, startRabbit } from "./rabbit.ts";
 import { type Duties, type Worker, workerIn } from "./worker.ts";
 
 /** The ports of the line `"msg":"ready"`. */
@@ -64,6 +65,17 @@ export class Stage {
     this.#ends.push(() => redis.stop());
     this.#pids.push(redis.pid);
     return redis;
+  }
+
+  /** Undefined where no RabbitMQ is installed. */
+  async rabbit(): Promise<BenchRabbit | undefined> {
+    this.#host.signal.throwIfAborted();
+    const dir = await mkdtemp(join(this.#dir, "rabbit-"));
+    const rabbit = await startRabbit(dir, (started) => this.#host.guard(started));
+    if (rabbit === undefined) return undefined;
+    this.#ends.push(() => rabbit.stop());
+    this.#pids.push(...rabbit.pids);
+    return rabbit;
   }
 
   /** Runs a command of `fanfare` with exactly these settings. Resolves when it says that it is ready. */

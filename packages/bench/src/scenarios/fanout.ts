@@ -18,8 +18,7 @@ export const fanout: Scenario = {
       const series = await repeat(
         rooms.map((room) => ({
           name: room.name,
-          run: () =>
-            measured(room, stage, "paced", () => room.swarm.worker.ask("paced", { publish: room.cluster.publish, pace })),
+          run: () => measured(room, stage, () => room.swarm.worker.ask("paced", { publish: room.cluster.publish, pace })),
         })),
       );
       return [
@@ -31,7 +30,7 @@ export const fanout: Scenario = {
             { of: "micros", to: row.sharded, title: "stock" },
             { of: "micros", to: row.floor, title: "C" },
           ],
-          notes: [`${discardNote.any} ${discardNote.paced}`, ...rowNotes(rooms), pinning, foreignNote(series)],
+          notes: [discardNote, ...rowNotes(rooms), pinning, foreignNote(series)],
         },
       ];
     }),

@@ -105,7 +105,7 @@ function hearing(host: BenchHost, options: BenchOptions): Promise<Outcome> {
     const series = await repeat(
       rooms.map((room) => ({
         name: room.name,
-        run: () => measured(room, stage, "saturated", () => flooded(room, flood.forMs)),
+        run: () => measured(room, stage, () => flooded(room, flood.forMs)),
       })),
     );
     return {
@@ -115,7 +115,7 @@ function hearing(host: BenchHost, options: BenchOptions): Promise<Outcome> {
       ratio: { of: "micros", to: row.sharded, title: "stock" },
       notes: [
         `${flood.connections} publishers, each publishes again as soon as it is answered, while at most ${flood.aheadMax} publications are ahead of the subscriber. Published on another process, so what is measured is hearing of it and writing it once.`,
-        `${discardNote.any} ${discardNote.saturated}`,
+        discardNote,
         pinning,
         foreignNote(series),
       ],

@@ -19,10 +19,7 @@ export const saturate: Scenario = {
       const series = await repeat(
         rooms.map((room) => ({
           name: room.name,
-          run: () =>
-            measured(room, stage, "saturated", () =>
-              room.swarm.worker.ask("saturated", { publish: room.cluster.publish, ...flood }),
-            ),
+          run: () => measured(room, stage, () => room.swarm.worker.ask("saturated", { publish: room.cluster.publish, ...flood })),
         })),
       );
       return [
@@ -37,7 +34,7 @@ export const saturate: Scenario = {
           notes: [
             `${flood.connections} publishers, each publishes again as soon as it is answered, while at most ${flood.aheadMax} publications are ahead of the subscribers.`,
             "Deliveries a core-second: those of one core when busy all the time. Busy below 90 %: the core that publishes and reads had no more to give.",
-            `${discardNote.any} ${discardNote.saturated}`,
+            discardNote,
             ...rowNotes(rooms),
             pinning,
             foreignNote(series),
