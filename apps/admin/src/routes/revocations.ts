@@ -6,6 +6,7 @@ import {
   type Revocation,
   RevocationBody,
   RevocationRemoved,
+  RevocationRequest,
   RevocationSchema,
   RevocationsPage,
   revokedAheadMaxMs,
@@ -24,7 +25,9 @@ const parseBody = validator(RevocationBody);
 
 const ListQuery = Type.Object(
   {
-    cursor: Type.Optional(Type.String({ maxLength: 100, description: "As `next` of the page before." })),
+    cursor: Type.Optional(
+      Type.String({ pattern: "^[0-9]{16}\\.[A-Za-z0-9_-]{1,32}$", description: "As `next` of the page before." }),
+    ),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.revocationsMax, default: 100 })),
   },
   { additionalProperties: false },
@@ -42,7 +45,7 @@ export function revocationRoutes(app: FastifyInstance, { revocations, tokenTtlMa
         summary: "Stop accepting tokens that were given out",
         description:
           "Tokens that all of the named conditions fit: of this user, with this `jti`, issued before an instant. A user alone means all of the user's tokens issued until now; one that is issued afterwards is good again. Connections are closed on every node within two seconds, and do not come back.",
-        body: jsonBody(RevocationBody),
+        body: jsonBody(RevocationRequest),
         response: answers("It is in force.", RevocationSchema, [400, 401, 403, 413, 415, 422, 503]),
       },
     },

@@ -10,17 +10,24 @@ const ReasonField = Type.String({ maxLength: 500, description: "For operators; c
 /** The longest time ahead for which tokens that are still to be issued can be revoked. */
 export const revokedAheadMaxMs = 366 * 86_400_000;
 
-export const RevocationBody = Type.Object(
-  {
-    user: Type.Optional(UserField),
-    tokenId: Type.Optional(TokenIdField),
-    issuedBefore: Type.Optional(InstantField),
-    reason: Type.Optional(ReasonField),
-  },
-  {
-    additionalProperties: false,
-    examples: [{ user: "ada", reason: "signed out everywhere" }, { tokenId: "b1946ac9" }],
-  },
+const optional = {
+  user: Type.Optional(UserField),
+  tokenId: Type.Optional(TokenIdField),
+  issuedBefore: Type.Optional(InstantField),
+  reason: Type.Optional(ReasonField),
+};
+const strict = { additionalProperties: false } as const;
+
+export const RevocationBody = Type.Object(optional, strict);
+
+/** The same for the document: at least one condition is named. */
+export const RevocationRequest = Type.Union(
+  [
+    Type.Object({ ...optional, user: UserField }, strict),
+    Type.Object({ ...optional, tokenId: TokenIdField }, strict),
+    Type.Object({ ...optional, issuedBefore: InstantField }, strict),
+  ],
+  { examples: [{ user: "ada", reason: "signed out everywhere" }, { tokenId: "b1946ac9" }] },
 );
 
 export const RevocationSchema = Type.Object({
