@@ -1,7 +1,7 @@
 import { type Channel, channelName, defaultEvent, type Publication, type Seq } from "@fanfare/domain";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { clock, ModelBroker, retention, turn } from "../test/world.ts";
+import { clock, ModelBroker, observer, retention, turn } from "../test/world.ts";
 import type { ChannelState } from "./channel-state.ts";
 import { itemOfPublication } from "./item.ts";
 import { Lane } from "./lane.ts";
@@ -30,7 +30,7 @@ class Subject {
       broker: this.broker,
       reader: new LogReader(this.broker, () => retention),
       clock,
-      observer: { announcement() {}, delivered() {}, replayed() {}, repaired() {}, reset() {} },
+      observer,
       deliver: (state, { epoch, offset, seq }) => record(state, { epoch, offset, seq }),
       reset: (state, reason) => record(state, { epoch: "", offset: 0, seq: 0 }, reason),
     });
@@ -49,6 +49,7 @@ class Subject {
       delivered: undefined,
       early: [],
       captures: new Set(),
+      members: new Map(),
       holds: 1,
       dropped: false,
       heard: false,
@@ -145,7 +146,7 @@ test("whatever the link and the broker do, subscribers get every publication onc
     }),
     { numRuns: 1_000 },
   );
-});
+}, 60_000);
 
 test("as long as a link that is up loses nothing, seqs only grow on their way out", async () => {
   const kind = step.filter(({ act }) => act !== "lose");
@@ -158,7 +159,7 @@ test("as long as a link that is up loses nothing, seqs only grow on their way ou
     }),
     { numRuns: 1_000 },
   );
-});
+}, 60_000);
 
 test("without loss of the log nobody is ever told to reload", async () => {
   const kind = step.filter(({ act }) => !["trim", "forget", "rollBack"].includes(act));
@@ -174,4 +175,4 @@ test("without loss of the log nobody is ever told to reload", async () => {
     }),
     { numRuns: 1_000 },
   );
-});
+}, 60_000);

@@ -14,7 +14,7 @@ import {
 } from "@fanfare/domain";
 import type { Namespace, Server, Socket } from "socket.io";
 import { Adapter } from "socket.io-adapter";
-import { Fanout } from "../src/index.ts";
+import { Fanout, type FanoutObserver } from "../src/index.ts";
 
 /*
  * A cluster in one process and without a clock: a model of the broker, links that deliver when they are told to, and as many
@@ -33,6 +33,18 @@ export const clock: Clock = {
     const timer = setImmediate(task);
     return () => clearImmediate(timer);
   },
+};
+
+/** Who counts nothing. */
+export const observer: FanoutObserver = {
+  announcement() {},
+  delivered() {},
+  replayed() {},
+  repaired() {},
+  reset() {},
+  flushed() {},
+  slow() {},
+  withheld() {},
 };
 
 export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -285,16 +297,7 @@ export class ModelNode {
       slow: (channel) => slowWorld?.slow(channel) ?? "disconnect",
       bufferBytesMax: slowWorld?.bufferBytesMax ?? 1_048_576,
       flushMsMax: 5,
-      observer: {
-        announcement() {},
-        delivered() {},
-        replayed() {},
-        repaired() {},
-        reset() {},
-        flushed() {},
-        slow() {},
-        withheld() {},
-      },
+      observer,
     });
     this.#adapter = new Adapter({ server: { encoder: undefined } });
     const namespace = { adapter: this.#adapter, sockets: this.#sockets } as unknown as Namespace;

@@ -1,0 +1,118 @@
+import { createServer, type Server as HttpServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { systemClock } from "@fanfare/domain";
+import { Server, type Socket } from "socket.io";
+import { type Socket as Client, io as connect } from "socket.io-client";
+import { Fanout } from "../src/index.ts";
+import { type ModelBroker, ModelLink, observer, retention } from "./world.ts";
+
+/** A real Socket.IO server on a port, with a Fanout over the model of the broker. */
+export class RealNode {
+  readonly link: ModelLink;
+  readonly fanout: Fanout;
+  readonly io: Server;
+  readonly #http: HttpServer = createServer();
+
+  /** `stock`: everything is written by Engine.IO, as it is for connections that may compress. */
+  constructor(broker: ModelBroker, { stock }: { readonly stock: boolean }) {
+    this.link = new ModelLink(broker.partitions);
+    broker.links.push(this.link);
+    this.fanout = new Fanout({
+      broker,
+      pubSub: this.link,
+      cluster: "test",
+      node: stock ? "stock" : "ours",
+      bookmarks: true,
+      // A clock that runs fast makes every flush a heavy one, so that the next ones are waited for.
+      clock: { ...systemClock, monotonic: () => performance.now() * 50 },
+      retention: () => retention,
+      slow: () => "disconnect",
+      bufferBytesMax: 1_000_000_000,
+      flushMsMax: 5,
+      observer,
+    });
+    this.io = new Server(this.#http, { adapter: this.fanout.adapter, perMessageDeflate: stock });
+    this.fanout.attach(this.io);
+    this.link.set("up");
+  }
+
+  async listen(): Promise<void> {
+    await new Promise<void>((resolve) => this.#http.listen(0, "127.0.0.1", resolve));
+  }
+
+  async client(transports: readonly string[]): Promise<RealClient> {
+    const { port } = this.#http.address() as AddressInfo;
+    const introduced = new Promise<Socket>((resolve) => this.io.once("connection", resolve));
+    const client = connect(`http://127.0.0.1:${port}`, { transports: [...transports], forceNew: true, reconnection: false });
+    return new RealClient(client, await introduced);
+  }
+
+  async close(): Promise<void> {
+    this.fanout.close();
+    await this.io.close();
+  }
+}
+
+/** A stock client that writes down what it hears, in order; answers to its requests as well. */
+export class RealClient {
+  readonly heard: { readonly what: string; readonly volatile: boolean }[] = [];
+  /** The server's side. */
+  readonly socket: Socket;
+  readonly #client: Client;
+  readonly #pending: (() => void)[] = [];
+  #asked = 0;
+  #onEnd: () => void = () => undefined;
+
+  constructor(client: Client, socket: Socket) {
+    this.#client = client;
+    this.socket = socket;
+    client.onAny((event: string, ...args: unknown[]) => {
+      if (event === "end") this.#onEnd();
+      else this.#hear(JSON.stringify([event, args]), event === "volatile");
+    });
+    socket.on("ask", (number: number, answer: (text: string) => void) => {
+      this.#pending.push(() => answer(`${number} ${"…".repeat(number * 50)}`));
+      this.#onAsked();
+    });
+  }
+
+  #onAsked: () => void = () => undefined;
+
+  /** Resolves when the server has the request; the answer waits for {@link answer}. */
+  async ask(): Promise<void> {
+    const number = ++this.#asked;
+    const arrived = new Promise<void>((resolve) => {
+      this.#onAsked = resolve;
+    });
+    this.#client.emit("ask", number, (text: string) => this.#hear(`answer ${text}`, false));
+    await arrived;
+  }
+
+  answer(): void {
+    this.#pending.shift()?.();
+  }
+
+  /** Stops or goes on reading what comes over its websocket. */
+  read(reads: boolean): void {
+    const { transport } = this.#client.io.engine as unknown as { transport: { ws?: { pause(): void; resume(): void } } };
+    if (reads) transport.ws?.resume();
+    else transport.ws?.pause();
+  }
+
+  /** Resolves when everything that was sent so far has arrived. */
+  async all(): Promise<void> {
+    const ended = new Promise<void>((resolve) => {
+      this.#onEnd = resolve;
+    });
+    this.socket.emit("end");
+    await ended;
+  }
+
+  close(): void {
+    this.#client.disconnect();
+  }
+
+  #hear(what: string, volatile: boolean): void {
+    this.heard.push({ what, volatile });
+  }
+}
