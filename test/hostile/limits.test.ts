@@ -1,9 +1,11 @@
+import { signToken } from "@fanfare/access";
 import { type GatewayProcess, until } from "@fanfare/test-support";
 import { io, type Socket } from "socket.io-client";
 import { describe, expect } from "vitest";
 import { test as plain } from "../cluster/cluster.ts";
 
 /** As a balancer on this machine would hand them on: loopback itself is not limited. */
+const secret = "a secret that is long enough for HS256";
 const env = { FANFARE_TRUSTED_PROXIES: "127.0.0.1" };
 const from = (address: string): Record<string, string> => ({ "x-forwarded-for": address });
 
@@ -24,38 +26,54 @@ function clientsOf(address: string, count: number, gateways: readonly GatewayPro
   );
 }
 
+function times<Made>(count: number, make: (at: number) => Made): Made[] {
+  return Array.from({ length: count }, (_, at) => make(at));
+}
+
 const connected = (clients: readonly Socket[]): number => clients.filter((client) => client.connected).length;
 
 describe("new connections of one address", () => {
   const test = plain.override({
-    clusterOptions: { gateways: 1, admins: 1, env: { ...env, FANFARE_CONNECTS_PER_ADDRESS: "4" } },
+    clusterOptions: { gateways: 1, admins: 1, env: { ...env, FANFARE_CONNECTS_PER_ADDRESS: "1" } },
   });
 
   test("come no faster than they may, and are told when to come again; others do not notice", async ({ cluster }) => {
     const node = cluster.gateway(0);
-    const answers = await Promise.all(Array.from({ length: 40 }, () => handshake(node, "203.0.113.5")));
+    const answers = await Promise.all(times(40, () => handshake(node, "203.0.113.5")));
     const refused = answers.filter(({ status }) => status === 429);
-    // The burst is 20, and a second or two may pass.
-    expect(refused.length).toBeGreaterThanOrEqual(10);
-    expect(answers.length - refused.length).toBeGreaterThanOrEqual(20);
+    // The burst is 5, and on a busy machine some seconds may pass.
+    expect(refused.length).toBeGreaterThanOrEqual(20);
+    expect(answers.length - refused.length).toBeGreaterThanOrEqual(5);
     expect(await refused[0]?.json()).toMatchObject({ code: "RATE_LIMITED", retryAfterMs: expect.any(Number) });
     expect(Number(refused[0]?.headers.get("retry-after"))).toBeGreaterThan(0);
     for (const address of ["203.0.113.6", "2001:db8::1", undefined]) expect((await handshake(node, address)).status).toBe(200);
     // What a client says of itself in front of the balancer's word is no other address.
-    expect((await handshake(node, "198.51.100.1, 203.0.113.5")).status).toBe(429);
+    const disguised = await Promise.all(times(20, (at) => handshake(node, `198.51.100.${at}, 203.0.113.5`)));
+    expect(disguised.some(({ status }) => status === 429)).toBe(true);
     // An IPv6 network is one address.
-    const network = Array.from({ length: 40 }, (_, at) => `2001:db8:0:1::${at.toString(16)}`);
-    const neighbours = await Promise.all(network.map((address) => handshake(node, address)));
+    const neighbours = await Promise.all(times(40, (at) => handshake(node, `2001:db8:0:1::${at.toString(16)}`)));
     expect(neighbours.some(({ status }) => status === 429)).toBe(true);
   });
 });
 
 describe("connections at the same time", () => {
   const test = plain.override({
-    clusterOptions: { gateways: 3, admins: 1, env: { ...env, FANFARE_CONNECTIONS_PER_ADDRESS: "12" } },
+    clusterOptions: {
+      gateways: 3,
+      admins: 1,
+      env: {
+        ...env,
+        FANFARE_CONNECTIONS_PER_ADDRESS: "12",
+        FANFARE_CONNECTIONS_PER_USER: "3",
+        FANFARE_REQUESTS_PER_CONNECTION: "20",
+        FANFARE_TOKEN_SECRET: secret,
+      },
+    },
   });
 
-  test("of one address are no more than they may be on all nodes together, and one that goes makes room", async ({ cluster }) => {
+  test("of one address or user are no more than they may be on all nodes together; nor are requests of one", async ({
+    cluster,
+  }) => {
     const others = clientsOf("203.0.113.6", 6, cluster.gateways);
     const clients = clientsOf("203.0.113.5", 30, cluster.gateways);
     try {
@@ -70,5 +88,33 @@ describe("connections at the same time", () => {
     } finally {
       for (const client of [...clients, ...others]) client.close();
     }
+
+    // The same of one user, whatever its addresses; the one too many is told and stays away.
+    const token = await signToken({ secret, user: "ada", ttlSeconds: 60 });
+    const bob = await signToken({ secret, user: "bob", ttlSeconds: 60 });
+    const via = (at: number): GatewayProcess => cluster.gateway(at % 3);
+    for (let at = 0; at < 3; at++) await cluster.client({ via: via(at), token });
+    const fourth = await cluster.client({ via: via(3), token, wait: false });
+    await until(() => (fourth.connectErrors.length > 0 ? undefined : "not refused"));
+    expect(fourth.connectErrors[0]?.data).toMatchObject({ code: "CONNECTIONS_EXCEEDED", retryAfterMs: 10_000 });
+    await cluster.client({ via: via(0), token: bob });
+    await cluster.client({ via: via(1) });
+
+    // Requests of one connection: answered, put off with a time to wait, and in the end closed for good.
+    const chatty = await cluster.client({ via: via(0), transports: ["websocket"] });
+    const quiet = await cluster.client({ via: via(0), transports: ["websocket"] });
+    const first = await Promise.all(Array.from({ length: 150 }, () => chatty.request("echo", 1)));
+    const refused = first.filter(({ ok }) => !ok);
+    expect(refused.length).toBeGreaterThan(20);
+    expect(first.filter(({ ok }) => ok).length).toBeGreaterThanOrEqual(100);
+    expect(refused[0]?.error).toMatchObject({ code: "RATE_LIMITED", retryAfterMs: expect.any(Number) });
+    let sent = 0;
+    await until(() => {
+      for (let burst = 0; burst < 50; burst++, sent++) chatty.socket.emit("echo", 1);
+      return chatty.socket.connected ? `still connected after ${sent}` : undefined;
+    }, 15_000);
+    expect(chatty.noticesOf("fanfare:closing")).toMatchObject([{ code: "RATE_LIMITED", reconnect: false }]);
+    expect(chatty.socket.active).toBe(false);
+    expect(await quiet.request("echo", 1)).toMatchObject({ ok: true });
   });
 });

@@ -1,5 +1,6 @@
 import { MemoryQuotas } from "@fanfare/broker";
 import { type Clock, FanfareError, type Quotas, systemClock } from "@fanfare/domain";
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { SharedCount } from "./limits-connections.ts";
 
@@ -103,6 +104,40 @@ test("what a silent node held is free after a while, and what a living one holds
   one.stop();
   for (let renewals = 0; renewals < 4; renewals++) await clock.pass(5_000);
   expect(await many(other, 10)).toBe(5);
+});
+
+test("however asking, leaving and renewing cross, nodes never have more than there is", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.constantFrom("one", "other"), fc.constantFrom("enter", "enter", "leave", "pass", "wait")), {
+        maxLength: 120,
+      }),
+      async (steps) => {
+        const world = twoNodes(7);
+        const inside = { one: 0, other: 0 };
+        const pending: Promise<void>[] = [];
+        for (const [name, step] of steps as ["one" | "other", string][]) {
+          const counter = world[name];
+          if (step === "enter") {
+            const entered = Promise.resolve(counter.enter("ada"));
+            pending.push(
+              entered.then((isIn) => {
+                if (isIn) inside[name]++;
+              }),
+            );
+          } else if (step === "leave" && inside[name] > 0) {
+            inside[name]--;
+            counter.leave("ada");
+          } else if (step === "pass") await world.clock.pass(5_000);
+          else await Promise.resolve();
+          expect(inside.one + inside.other).toBeLessThanOrEqual(7);
+        }
+        await Promise.all(pending);
+        expect(inside.one + inside.other).toBeLessThanOrEqual(7);
+      },
+    ),
+    { numRuns: 300 },
+  );
 });
 
 test("while the broker is away each node counts for itself", async () => {

@@ -1,4 +1,4 @@
-import { type Clock, pause, type Quotas } from "@fanfare/domain";
+import type { Clock, Quotas } from "@fanfare/domain";
 import type { Log } from "@fanfare/telemetry";
 
 export interface SharedCountParts {
@@ -46,8 +46,10 @@ export class SharedCount {
   readonly #counts = new Map<string, Count>();
   /** Keys of which more is held than is free: those that have to be renewed. */
   readonly #held = new Set<string>();
-  /** What is asked for in this turn of the event loop, in one call. */
-  #asking: { readonly wants: Map<string, number>; readonly answer: Promise<void> } | undefined;
+  /** What the next call asks for. */
+  #asking: { readonly keys: Set<string>; readonly answer: Promise<void> } | undefined;
+  /** Ends with the call that is on its way. */
+  #turn: Promise<void> = Promise.resolve();
   #stopRenewing: () => void = () => undefined;
 
   constructor(parts: SharedCountParts) {
@@ -98,7 +100,7 @@ export class SharedCount {
     let counted = true;
     if (!this.isFull(key) && count.here <= max) {
       try {
-        await this.#holdMore(key, Math.min(max, count.here + this.#inAdvance));
+        await this.#holdMore(key);
         counted = count.here <= count.held;
       } catch {
         // The broker is away: better one too many than nobody at all.
@@ -111,22 +113,39 @@ export class SharedCount {
     return false;
   }
 
-  /** Everything that comes within one turn is asked in one call. */
-  #holdMore(key: string, units: number): Promise<void> {
+  /**
+   * Everything that comes while the broker is being asked is asked in the next call. One call at a time: of two that cross,
+   * the one that was made up first could take back what the other has brought and what is given out already.
+   */
+  #holdMore(key: string): Promise<void> {
     if (this.#asking === undefined) {
-      const wants = new Map<string, number>();
-      const answer = pause(0, this.#parts.clock).then(() => {
+      const keys = new Set<string>();
+      const answer = this.#inTurn(() => {
         this.#asking = undefined;
-        return this.#hold(wants);
+        const { max } = this.#parts;
+        return new Map(
+          [...keys].map((name) => {
+            const { here = 0, held = 0 } = this.#counts.get(name) ?? {};
+            return [name, Math.max(held, Math.min(max, here + this.#inAdvance))];
+          }),
+        );
       });
-      this.#asking = { wants, answer };
+      this.#asking = { keys, answer };
     }
-    const { wants, answer } = this.#asking;
-    wants.set(key, Math.max(units, wants.get(key) ?? 0));
+    const { keys, answer } = this.#asking;
+    keys.add(key);
     return answer;
   }
 
+  /** Holds what `wants` says when its turn has come. Rejects with `BROKER_UNAVAILABLE`. */
+  #inTurn(wants: () => ReadonlyMap<string, number>): Promise<void> {
+    const held = this.#turn.then(() => this.#hold(wants()));
+    this.#turn = held.catch(() => undefined);
+    return held;
+  }
+
   async #hold(wants: ReadonlyMap<string, number>): Promise<void> {
+    if (wants.size === 0) return;
     const { quotas, node, kind, max } = this.#parts;
     for (const [key, held] of await quotas.hold(node, kind, wants, max, lifeMs)) {
       const count = this.#counts.get(key);
@@ -143,13 +162,18 @@ export class SharedCount {
   }
 
   async #renew(): Promise<void> {
-    const wants = new Map<string, number>();
-    for (const key of this.#held) {
-      const { here = 0, held = 0 } = this.#counts.get(key) ?? {};
-      wants.set(key, here <= this.#free ? 0 : Math.min(held, here + this.#inAdvance));
-    }
+    const renewed = this.#inTurn(() => {
+      const wants = new Map<string, number>();
+      for (const key of this.#held) {
+        const count = this.#counts.get(key) ?? { here: 0, held: 0 };
+        // Given up before the broker is told: nobody may be let in on what another node may have by then.
+        count.held = count.here <= this.#free ? 0 : Math.min(count.held, count.here + this.#inAdvance);
+        wants.set(key, count.held);
+      }
+      return wants;
+    });
     // The next that comes asks again; until then it is only less exact.
-    if (wants.size > 0) await this.#hold(wants).catch((err) => this.#parts.log.warn({ err }, "quotas not renewed"));
+    await renewed.catch((err) => this.#parts.log.warn({ err }, "quotas not renewed"));
     this.#scheduleRenewal();
   }
 }

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from "node:stream";
 import { type PeerGuard, peerKeepAliveMs, type Relay } from "@fanfare/relay";
 import type { GatewayParts } from "./parts.ts";
+import { arrival } from "./public-server.ts";
 
 export interface PeerServerOptions {
   /** Why the node should get no new clients, or undefined when it should. */
@@ -20,7 +21,7 @@ export interface PeerServerOptions {
 export function createPeerServer(parts: Pick<GatewayParts, "metrics" | "log">, options: PeerServerOptions): Server {
   const { guard, relay } = options;
   // Kept open for longer than peers keep them: a request must not meet a connection that is just being closed.
-  const server = createServer({ keepAliveTimeout: peerKeepAliveMs, noDelay: true }, (request, response) => {
+  const server = createServer({ ...arrival, keepAliveTimeout: peerKeepAliveMs, noDelay: true }, (request, response) => {
     if (!isForPeers(request)) answerAnybody(request, response, parts, options);
     else if (!guard.allows(request)) json(response, 401, { code: "UNAUTHENTICATED" });
     else if (request.url !== "/drain") {
