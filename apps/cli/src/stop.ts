@@ -1,10 +1,17 @@
 /** A Ctrl-C often comes twice at once, from the terminal and handed on by npm: that is one wish, not two. */
 const sameWishMs = 500;
 
+const endings = ["SIGINT", "SIGTERM"] as const;
+
+/** What else ends a process: its terminal is closed, unless it reads its rules again then. */
+export function hangup({ rules }: { readonly rules?: string }): readonly NodeJS.Signals[] {
+  return rules === undefined ? ["SIGHUP"] : [];
+}
+
 /**
  * Calls `close` once when the process is told to stop, then ends it. Told again after a moment, it ends at once.
  */
-export function onStop(close: () => Promise<void>): void {
+export function onStop(close: () => Promise<void>, alsoBy: readonly NodeJS.Signals[] = ["SIGHUP"]): void {
   let told: number | undefined;
   const stop = () => {
     const now = performance.now();
@@ -19,5 +26,5 @@ export function onStop(close: () => Promise<void>): void {
       },
     );
   };
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
+  for (const signal of [...endings, ...alsoBy]) process.on(signal, stop);
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
-import { loadRulesFile, parseRules } from "@fanfare/access";
+import { openRulesFile } from "@fanfare/access";
 import { type Backend, openBackend, reportPublications } from "@fanfare/broker";
 import type { Settings } from "@fanfare/config";
 import { FanfareError, type Registry, systemClock } from "@fanfare/domain";
@@ -28,14 +28,21 @@ export interface RunningIngest {
 export async function main(settings: Settings, embedding?: Embedding): Promise<RunningIngest> {
   const worker = settings.node ?? `${hostname()}-${randomBytes(4).toString("hex")}`;
   const log = createLog({ name: "ingest", level: settings.logLevel, node: worker });
-  const rules = settings.rules === undefined ? parseRules({}) : await loadRulesFile(settings.rules);
-  const parts = { worker, rules, log };
+  const metrics = embedding?.metrics ?? createMetrics({ app: "ingest", node: worker });
+  const rulesFile = await openRulesFile({
+    path: settings.rules,
+    clock: systemClock,
+    log,
+    reloaded: (outcome) => metrics.rulesReloads.inc({ outcome }),
+  });
+  if (settings.rules !== undefined) process.on("SIGHUP", () => void rulesFile.reload());
+  const parts = { worker, rules: rulesFile.rules, log };
   if (embedding !== undefined) {
-    const metrics = embedding.metrics ?? createMetrics({ app: "ingest", node: worker });
     const { broker, registry } = embedding.backend;
     const ingest = await startIngest({ ...parts, settings, broker, metrics });
     const stopReporting = report(worker, registry, metrics);
     const close = (): Promise<void> => {
+      rulesFile.stop();
       stopReporting();
       return ingest.close();
     };
@@ -48,7 +55,6 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<R
     throw new FanfareError("SETTINGS_INVALID", { errors: [{ path: "FANFARE_REDIS_URL", message }] });
   }
   const complete = await withDefaultBind(settings);
-  const metrics = createMetrics({ app: "ingest", node: worker });
   const backend = openBackend({ redisUrl, cluster, log });
   let closing = false;
   let health: Health | undefined;
@@ -56,6 +62,7 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<R
   const stopReporting = report(worker, backend.registry, metrics);
   const close = async (): Promise<void> => {
     closing = true;
+    rulesFile.stop();
     stopReporting();
     await ingest?.close();
     await health?.close();

@@ -58,6 +58,7 @@ export interface ClusterClientOptions extends Omit<TestClientOptions, "url"> {
   readonly via?: GatewayProcess | { readonly url: string };
 }
 
+const rulesFile = "rules.json";
 const open = { subscribe: "anyone", publish: "anyone", history: "anyone" } as const;
 
 /** What the channels of tests may do unless a test says otherwise. */
@@ -125,6 +126,11 @@ export class Cluster<Redis extends SharedRedis = TestRedis> {
 
   admin(index: number): AdminProcess {
     return at(this.#admins, index);
+  }
+
+  /** The file that FANFARE_RULES of all processes names. */
+  get rulesPath(): string {
+    return join(this.#dir, rulesFile);
   }
 
   async addGateway(): Promise<GatewayProcess> {
@@ -235,7 +241,7 @@ export async function startClusterOn<Redis extends SharedRedis>(
   { gateways = 2, admins = 1, redisProxies = false, rules = openRules, env = {} }: ProcessOptions = {},
 ): Promise<Cluster<Redis>> {
   const dir = await mkdtemp(join(tmpdir(), "fanfare-cluster-"));
-  const rulesPath = join(dir, "rules.json");
+  const rulesPath = join(dir, rulesFile);
   await writeFile(rulesPath, JSON.stringify(rules));
   const secret = randomBytes(18).toString("base64url");
   const balancer = await startBalancer(() => cluster.liveGateways);

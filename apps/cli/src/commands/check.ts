@@ -1,7 +1,7 @@
-import { createTokenVerifier, loadRulesFile, parseAdminKeys } from "@fanfare/access";
+import { createAuthorizer, createTokenVerifier, loadRulesFile, parseAdminKeys } from "@fanfare/access";
 import { parseClusterUrl, parseRedisUrl } from "@fanfare/broker";
 import { loadSettings, printableSettings, type Settings } from "@fanfare/config";
-import { FanfareError, type FieldError } from "@fanfare/domain";
+import { FanfareError, type FieldError, systemClock } from "@fanfare/domain";
 import { Command } from "commander";
 import { colorsFor } from "../colors.ts";
 import { type RedisFacts, redisFacts } from "../redis-facts.ts";
@@ -39,10 +39,13 @@ async function judgeRules(path: string | undefined): Promise<FieldError[]> {
 /** What only shows when a process makes its parts from the settings; looked at also when others of them are wrong. */
 function judgeParts(said: Given): FieldError[] {
   const redisUrl = settingAlone("redisUrl", said);
+  const authorizeSecret = settingAlone("authorizeSecret", said);
   return [
     ...attempt(() => parseAdminKeys(settingAlone("adminKeys", said) ?? [])).mistakes,
     ...attempt(() => createTokenVerifier({ secret: settingAlone("tokenSecret", said) })).mistakes,
     ...attempt(() => createTokenVerifier({ publicKey: settingAlone("tokenPublicKey", said) })).mistakes,
+    ...attempt(() => authorizeSecret && createAuthorizer({ url: "http://unasked", secret: authorizeSecret, clock: systemClock }))
+      .mistakes,
     ...attempt(() => redisUrl && (parseClusterUrl(redisUrl) ?? parseRedisUrl(redisUrl))).mistakes,
   ];
 }

@@ -18,15 +18,15 @@ export function tokenCommand(): Command {
     .option("--channels <a,b>", "channels, or namespace:*, that it may subscribe to", list)
     .option("--publish <a,b>", "channels, or namespace:*, that it may publish to", list)
     .option("--join <a,b>", "channels that are subscribed to at once", list)
-    .option("--ttl <time>", "how long it is valid: 90s, 15m, 1h, 7d", seconds, 3_600);
+    .option("--ttl <time>", "how long it is valid: 90s, 15m, 1h, 1d", seconds, 3_600);
   return withSettings(command, "token").action(async ({ ttl, ...claims }: TokenFlags) => {
-    const { tokenSecret } = settingsFrom(command);
+    const { tokenSecret, tokenTtlMaxMs } = settingsFrom(command);
     if (tokenSecret === undefined) {
       throw new FanfareError("SETTINGS_INVALID", {
         errors: [{ path: "FANFARE_TOKEN_SECRET", message: "is needed to sign with, or --token-secret-file" }],
       });
     }
-    const token = await signToken({ ...claims, secret: tokenSecret, ttlSeconds: ttl });
+    const token = await signToken({ ...claims, secret: tokenSecret, ttlSeconds: ttl, ttlMaxMs: tokenTtlMaxMs });
     process.stdout.write(`${token}\n`);
   });
 }

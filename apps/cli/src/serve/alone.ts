@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Settings } from "@fanfare/config";
 import { createLog } from "@fanfare/telemetry";
-import { onStop } from "../stop.ts";
+import { hangup, onStop } from "../stop.ts";
 
 /** A node, the admin API and the sources of ingestion, all in this process. Resolves when they serve. */
 export async function serveAlone(given: Settings): Promise<void> {
@@ -26,7 +26,7 @@ export async function serveAlone(given: Settings): Promise<void> {
     // Side by side: each may take all the time that a drain has.
     await Promise.all([sources.close(), api.close(), node.close()]);
     await backend.close();
-  });
+  }, hangup(settings));
   const { port, peerPort, sidPrefix } = node;
   log.info(
     { node: node.node, port, peerPort, adminPort: api.port, sidPrefix, broker: backend.kind, sources: sources.sources },

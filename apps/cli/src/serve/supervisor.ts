@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Settings } from "@fanfare/config";
 import { createLog } from "@fanfare/telemetry";
-import { onStop } from "../stop.ts";
+import { hangup, onStop } from "../stop.ts";
 import { freePorts } from "../up/ports.ts";
 import { FrontDoor } from "./front-door.ts";
 import { KeptWorker } from "./kept-worker.ts";
@@ -37,7 +37,9 @@ export async function serveWithWorkers(given: Settings): Promise<void> {
     const went = await Promise.all([...nodes, api].map((worker) => worker.stop(given.drainMs)));
     if (went.includes(false)) log.warn({ drainMs: given.drainMs }, "workers were not done in time and have been killed");
   };
-  onStop(stop);
+  onStop(stop, hangup(given));
+  // The workers look at the rules file by themselves; without a listener the signal would end this process.
+  if (given.rules !== undefined) process.on("SIGHUP", () => undefined);
 
   const ready: WorkerReady[] = [];
   try {

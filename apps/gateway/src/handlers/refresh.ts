@@ -20,5 +20,6 @@ export const refresh: Handler = async (asked, request) => {
   socket.data.identity = identity;
   tokenWatch.watch(socket);
   await review(socket, asked);
+  asked.presence?.changed(socket);
   return { expiresAt: identity.expiresAt ?? null };
 };
