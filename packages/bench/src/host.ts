@@ -42,6 +42,8 @@ export interface BenchOptions {
   readonly channels: number;
   /** Subscribers of each contestant, where there are many. */
   readonly subscribers: number;
+  /** Whether it is enough to see that everything works. */
+  readonly quick: boolean;
   /** A scenario starts no further repetition after this, so that it ends in a foreseeable time. */
   readonly budgetMs: number;
 }

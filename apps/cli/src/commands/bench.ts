@@ -57,7 +57,7 @@ async function bench(scenario: string | undefined, flags: BenchFlags, command: C
     progress,
     signal: stop.signal,
   };
-  const wish = { ...counts, scenario, json, command: asCalled(command), budgetMs, redisVersion: binary.version };
+  const wish = { ...counts, scenario, json, quick: small, command: asCalled(command), budgetMs, redisVersion: binary.version };
   const done = runBench(wish, host, (text) => {
     clearProgress();
     process.stdout.write(text);

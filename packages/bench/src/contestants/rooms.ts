@@ -9,6 +9,8 @@ export interface Room {
   readonly name: string;
   readonly cluster: Cluster;
   readonly swarm: Swarm;
+  /** Whether each message is written to all before the next one: then no client is ever written several in a row. */
+  readonly inTurn: boolean;
 }
 
 /** Names of the rows, for ratios. */
@@ -20,6 +22,8 @@ export const row = {
   floor: "C floor",
   floorOfEight: "C, 8 a write",
 } as const;
+
+const inTurn: readonly string[] = [row.loop, row.floor, row.floorOfEight];
 
 const starts: Readonly<Record<string, (stage: Stage) => Promise<Cluster | undefined>>> = {
   [row.fanfare]: (stage) => fanfareCluster(stage, 1),
@@ -44,7 +48,7 @@ export async function openRooms(
     if (cluster === undefined) continue;
     const swarm = await stage.swarm();
     await swarm.worker.ask("open", { listen: cluster.listen, count: subscribers });
-    rooms.push({ name, cluster, swarm });
+    rooms.push({ name, cluster, swarm, inTurn: inTurn.includes(name) });
   }
   return rooms;
 }

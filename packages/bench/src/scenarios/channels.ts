@@ -10,10 +10,10 @@ import type { Worker } from "../process/worker.ts";
 import type { Metric, Sample } from "../report/outcome.ts";
 import type { Contestant } from "../report/repetitions.ts";
 import type { CrowdDuties } from "../workers/crowd.ts";
-import { foreignNote, onStage, type Scenario } from "./scenario.ts";
+import { briefly, foreignNote, onStage, type Scenario } from "./scenario.ts";
 
 const channelsEach = 100;
-const flood = { messages: 10_000, connections: 16, payloadBytes: 128 };
+const sustained = { forMs: 2_000, connections: 16, payloadBytes: 128 };
 const settleMs = 1_500;
 
 const metrics: readonly Metric[] = [
@@ -39,6 +39,7 @@ export const channels: Scenario = {
   about: "100,000 channels with one subscriber each; what a node without them pays",
   run: (host, options) =>
     onStage(host, options, async ({ stage, repeat }) => {
+      const flood = { ...sustained, forMs: briefly(options, sustained.forMs) };
       const starts: Readonly<Record<string, () => Promise<Pair>>> = {
         [row.fanfare]: () => fanfarePair(stage),
         [row.sharded]: () => stockPair(stage, "sharded"),
@@ -53,7 +54,7 @@ export const channels: Scenario = {
         const crowd = stage.worker<CrowdDuties>("crowd");
         const opened = await openCrowd(pair, crowd, stage, connections);
         measuredPids.push(pair.cluster.pids.listening);
-        contestants.push({ name, run: () => publishToAll(pair, crowd, stage, opened) });
+        contestants.push({ name, run: () => publishToAll(pair, crowd, stage, opened, flood) });
       }
       const pinning = await stage.isolate(measuredPids);
       const series = await repeat(contestants);
@@ -64,7 +65,7 @@ export const channels: Scenario = {
           series,
           ratio: { of: "nodeMicros", to: row.sharded, title: "sharded" },
           notes: [
-            `${flood.messages.toLocaleString("en-US")} publications a run, to channels all over, published on a third process. The empty node has no subscriber at all; heard are the messages that it got from Redis for each publication. What it uses is also its leases, canaries and heartbeats.`,
+            `${flood.connections} publishers for ${flood.forMs / 1_000} s, to channels all over, on a third process. The empty node has no subscriber at all; heard are the messages that it got from Redis for each publication. What it uses is also its leases, canaries and heartbeats.`,
             "Subscribing and memory are of the one time that the channels were opened: CPU of the node, and growth of its resident memory with the connections' share in it. fanfare takes the channels with the connection, stock an event for each.",
             "A run in which a publication came to no one, twice or to another connection is discarded.",
             pinning,
@@ -86,18 +87,24 @@ async function openCrowd(pair: Pair, crowd: Worker<CrowdDuties>, stage: Stage, c
   return { subscribeMicros: (cpuMicros[0] ?? 0) / count, kib: (residentBytes(listening) - before) / 1_024 / count };
 }
 
-async function publishToAll({ cluster, emptyPid, heard }: Pair, crowd: Worker<CrowdDuties>, stage: Stage, opened: Sample) {
+async function publishToAll(
+  { cluster, emptyPid, heard }: Pair,
+  crowd: Worker<CrowdDuties>,
+  stage: Stage,
+  opened: Sample,
+  flood: typeof sustained,
+) {
   const { pids } = cluster;
   const before = await heard();
   const work = () => crowd.ask("publish", { target: cluster.publish, ...flood });
   const watched = [pids.listening, emptyPid, pids.redis ?? pids.listening];
   const { result, cpuMicros, foreignShare } = await metered(watched, stage.pids, work);
-  const { deliveries, strays } = result;
-  if (deliveries !== flood.messages || strays > 0) {
-    return { discard: `${deliveries} of ${flood.messages} deliveries, ${strays} to another connection` };
+  const { messages, deliveries, strays } = result;
+  if (deliveries !== messages || strays > 0) {
+    return { discard: `${deliveries} of ${messages} deliveries, ${strays} to another connection` };
   }
-  const [nodeMicros = 0, emptyMicros = 0, redisMicros = 0] = cpuMicros.map((micros) => micros / flood.messages);
-  const emptyHeard = ((await heard()) - before) / flood.messages;
+  const [nodeMicros = 0, emptyMicros = 0, redisMicros = 0] = cpuMicros.map((micros) => micros / messages);
+  const emptyHeard = ((await heard()) - before) / messages;
   return { sample: { nodeMicros, emptyMicros, redisMicros, emptyHeard, ...opened, foreignShare } };
 }
 

@@ -1,9 +1,11 @@
 import { openRooms, type Room, row } from "../contestants/rooms.ts";
+import type { BenchOptions } from "../host.ts";
 import type { Stage } from "../process/stage.ts";
 import type { Outcome, Sample } from "../report/outcome.ts";
 import type { Contestant } from "../report/repetitions.ts";
-import { discardNote, fullPercent, measured, rowNotes } from "./deliveries.ts";
-import { foreignNote, onStage, type Scenario } from "./scenario.ts";
+import { discardNote, measured, rowNotes } from "./deliveries.ts";
+import { fullShare } from "./lateness.ts";
+import { briefly, foreignNote, onStage, type Scenario } from "./scenario.ts";
 
 /** Messages a second, rung by rung. */
 export const rungs = [10, 20, 50, 100, 200, 500, 1_000, 2_000] as const;
@@ -26,7 +28,7 @@ export const chart: Scenario = {
       const rooms = await openRooms(stage, host, rows, options.subscribers);
       const pinning = await stage.isolate(rooms.map(({ cluster }) => cluster.pids.listening));
       for (const { cluster, swarm } of rooms) await swarm.worker.ask("paced", { publish: cluster.publish, pace: warmUp });
-      const series = await repeat(rooms.map((room) => climb(room, stage, options.subscribers)));
+      const series = await repeat(rooms.map((room) => climb(room, stage, options)));
       return [
         {
           title: `chart: server CPU µs/delivery, ${options.subscribers.toLocaleString("en-US")} subscribers, ${payloadBytes} bytes`,
@@ -37,7 +39,7 @@ export const chart: Scenario = {
           series,
           ratio: [],
           notes: [
-            `Each rung lasts ${rungMs / 1_000} s. A contestant climbs until its core is full; then that rate is what it delivered.`,
+            `Each rung lasts ${briefly(options, rungMs) / 1_000} s. A contestant climbs until its core is full; then that rate is what it delivered.`,
             `${discardNote} Here that holds for a rung, which is then left out.`,
             ...rowNotes(rooms),
             pinning,
@@ -53,7 +55,9 @@ export function keyOf(rung: number): string {
   return `at${rung}`;
 }
 
-function climb(room: Room, stage: Stage, subscribers: number): Contestant {
+function climb(room: Room, stage: Stage, options: BenchOptions): Contestant {
+  const { subscribers } = options;
+  const lastMs = briefly(options, rungMs);
   return {
     name: room.name,
     async run() {
@@ -61,20 +65,22 @@ function climb(room: Room, stage: Stage, subscribers: number): Contestant {
       const foreign: number[] = [];
       let left = 0;
       for (const perSecond of rungs) {
-        const pace = { messages: Math.max(messagesMin, Math.round((perSecond * rungMs) / 1_000)), perSecond, payloadBytes };
-        const run = await measured(room, stage, () => room.swarm.worker.ask("paced", { publish: room.cluster.publish, pace }));
+        const pace = { messages: Math.max(messagesMin, Math.round((perSecond * lastMs) / 1_000)), perSecond, payloadBytes };
+        const run = await measured(room, stage, "paced", () =>
+          room.swarm.worker.ask("paced", { publish: room.cluster.publish, pace }),
+        );
         if ("discard" in run) {
           left += 1;
           if (left > leftOutMax) break;
           continue;
         }
-        const { micros = 0, perSecond: delivered = 0, busy = 0, foreignShare = 0 }: Sample = run.sample;
+        const { micros = 0, perSecond: delivered = 0, wanted = 0, foreignShare = 0 }: Sample = run.sample;
         foreign.push(foreignShare);
         const keptUp = delivered >= perSecond * subscribers * keptUpShare;
         if (keptUp) sample[keyOf(perSecond)] = micros;
-        if (!keptUp || busy >= fullPercent) {
+        if (!keptUp || wanted >= fullShare) {
           // Not busy and behind: then it is the publisher or the reader that has no more to give.
-          if (busy >= fullPercent) Object.assign(sample, { fullRate: delivered / subscribers, fullMicros: micros });
+          if (wanted >= fullShare) Object.assign(sample, { fullRate: delivered / subscribers, fullMicros: micros });
           break;
         }
       }

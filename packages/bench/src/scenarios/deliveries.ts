@@ -6,6 +6,7 @@ import type { Stage } from "../process/stage.ts";
 import type { Metric } from "../report/outcome.ts";
 import type { Run } from "../report/repetitions.ts";
 import type { Heard } from "../workers/swarm.ts";
+import { isLate, type Load, late } from "./lateness.ts";
 
 /** What all scenarios that count deliveries say about them. */
 export const metric = {
@@ -19,38 +20,32 @@ export const metric = {
   p99: { key: "p99", title: "p99\nms", digits: 1 },
 } as const satisfies Record<string, Metric>;
 
-/**
- * A late reader makes the server's writes look cheap, so its run does not count. It is late when it reads more frames at once
- * than the server wrote at once. A server that has no time left has a backlog, though, and may write several frames to one
- * socket one right after the other: reading them at once is then no lateness, unless the reader had no time to sleep either.
- */
-const late = { readPerWrite: 1.5, idleShare: 0.05 };
-
-/** A core this busy is full. */
-export const fullPercent = 85;
-
 /** Does the work and judges it: what a delivery cost the node with the subscribers, or why the run does not count. */
-export async function measured({ cluster: { pids }, swarm }: Room, stage: Stage, work: () => Promise<Heard>): Promise<Run> {
-  const before = { writes: writeCalls(pids.listening), busyMs: busyMs(swarm.reader) };
+export async function measured(
+  { cluster: { pids }, swarm, inTurn }: Room,
+  stage: Stage,
+  how: Load,
+  work: () => Promise<Heard>,
+): Promise<Run> {
+  const before = { writes: writeCalls(pids.listening), reader: busyMs(swarm.reader), server: busyMs(pids.listening) };
   const { result, cpuMicros, wallMs, foreignShare } = await metered([pids.listening], stage.pids, work);
   const { deliveries, expected, whole, oneOrder, perRead, p50Ms, p99Ms, maxMs } = result;
   const perWrite = deliveries / (writeCalls(pids.listening) - before.writes);
-  const idleShare = 1 - (busyMs(swarm.reader) - before.busyMs) / wallMs;
+  const idleShare = 1 - (busyMs(swarm.reader) - before.reader) / wallMs;
+  const wanted = (busyMs(pids.listening) - before.server) / wallMs;
   if (!whole) return { discard: `${deliveries} of ${expected} deliveries` };
   if (!oneOrder) return { discard: "subscribers heard different orders" };
-  const behind = perRead > late.readPerWrite * Math.max(1, perWrite);
-  const used = cpuMicros[0] ?? 0;
-  const busy = used / wallMs / 10;
-  const sleepless = idleShare < late.idleShare;
-  if (behind && (busy < fullPercent || sleepless)) {
+  if (isLate({ how, inTurn, perRead, perWrite, idleShare, wanted })) {
     return { discard: `reader late: ${perRead.toFixed(1)} read at once, idle ${(idleShare * 100).toFixed(0)} %` };
   }
+  const used = cpuMicros[0] ?? 0;
   return {
     sample: {
       micros: used / deliveries,
       perSecond: (deliveries / wallMs) * 1_000,
       perCoreSecond: (deliveries / used) * 1_000_000,
-      busy,
+      busy: used / wallMs / 10,
+      wanted,
       perWrite,
       perRead,
       readerIdle: idleShare * 100,
@@ -63,7 +58,7 @@ export async function measured({ cluster: { pids }, swarm }: Room, stage: Stage,
 }
 
 /** For the notes of a report. */
-export const discardNote = `Discarded is a run in which a subscriber missed anything, got it twice or heard another order than the others. Also one in which more than ${late.readPerWrite} × as many messages were read at once as were written at once, unless the server's core was full and the reader's was not.`;
+export const discardNote = `Discarded is a run in which a subscriber missed anything, got it twice or heard another order than the others. Also one in which more than ${late.readPerWrite} × as many messages were read at once as were written at once, unless the server may have had several for one client and the reader had time to sleep.`;
 
 /** What the rows are. */
 export function rowNotes(rooms: readonly Room[]): string[] {

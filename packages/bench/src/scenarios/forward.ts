@@ -4,7 +4,7 @@ import { metered } from "../process/meter.ts";
 import type { Metric } from "../report/outcome.ts";
 import type { Contestant } from "../report/repetitions.ts";
 import type { PollerDuties } from "../workers/poller.ts";
-import { foreignNote, onStage, type Scenario } from "./scenario.ts";
+import { briefly, foreignNote, onStage, type Scenario } from "./scenario.ts";
 
 /** One session at a time shows what forwarding adds; many keep the nodes busy, so that CPU is read finely. */
 const alone = { sessions: 1, forMs: 1_000 };
@@ -37,8 +37,8 @@ export const forward: Scenario = {
         async run() {
           const wish = { owner: at.port, to: through.port };
           await poller.ask("poll", { ...wish, ...warmUp });
-          const { p50Ms, p99Ms } = await poller.ask("poll", { ...wish, ...alone });
-          const work = () => poller.ask("poll", { ...wish, ...together });
+          const { p50Ms, p99Ms } = await poller.ask("poll", { ...wish, ...alone, forMs: briefly(options, alone.forMs) });
+          const work = () => poller.ask("poll", { ...wish, ...together, forMs: briefly(options, together.forMs) });
           const { result, cpuMicros, foreignShare } = await metered([at.pid, through.pid], stage.pids, work);
           const [ownerMicros = 0, throughMicros = 0] = cpuMicros.map((micros) => micros / result.requests);
           const otherMicros = at === through ? 0 : throughMicros;

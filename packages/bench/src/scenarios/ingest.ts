@@ -14,7 +14,8 @@ import { type Bench, foreignNote, onStage, type Scenario } from "./scenario.ts";
 
 const payloadBytes = 128;
 /** Bare consumers are so much faster that as many as ours would be over within a tick of the CPU clock. */
-const messages = { fanfare: 20_000, bare: 60_000 };
+const enough = { fanfare: 20_000, bare: 60_000 };
+const few = { fanfare: 500, bare: 500 };
 const pollMs = 5;
 const patienceMs = 60_000;
 
@@ -48,7 +49,7 @@ export const ingest: Scenario = {
     for (const source of ["zeromq", "amqp", "stream"] as const) {
       // Each has a third of the scenario's time.
       const third = { ...options, budgetMs: options.budgetMs / 3 };
-      const outcome = await onStage(host, third, (bench) => beside(source, host, bench));
+      const outcome = await onStage(host, third, (bench) => beside(source, host, bench, options.quick ? few : enough));
       if (outcome !== undefined) outcomes.push(outcome);
       else missing.push(`No ${about[source]}: there is no such server on this machine.`);
     }
@@ -57,12 +58,17 @@ export const ingest: Scenario = {
 };
 
 /** Undefined where there is no such source on this machine. */
-async function beside(source: Spring["source"], host: BenchHost, { stage, repeat }: Bench): Promise<Outcome | undefined> {
+async function beside(
+  source: Spring["source"],
+  host: BenchHost,
+  { stage, repeat }: Bench,
+  messages: typeof enough,
+): Promise<Outcome | undefined> {
   host.progress(`starting consumers of ${source}`);
   const address = await serverOf(source, stage);
   if (address === undefined) return undefined;
-  const ours = await fanfareConsumer(stage, source, address);
-  const bare = await bareConsumer(stage, source, address);
+  const ours = await fanfareConsumer(stage, source, address, messages.fanfare);
+  const bare = await bareConsumer(stage, source, address, messages.bare);
   const pinning = await stage.isolate([ours.pid, bare.pid]);
   const series = await repeat([contestant("fanfare", ours, stage), contestant("bare", bare, stage)]);
   return {
@@ -100,7 +106,7 @@ function contestant(name: string, consumer: Consumer, stage: Stage): Contestant 
   };
 }
 
-async function fanfareConsumer(stage: Stage, source: Spring["source"], address: string): Promise<Consumer> {
+async function fanfareConsumer(stage: Stage, source: Spring["source"], address: string, messages: number): Promise<Consumer> {
   const cluster = await fanfareCluster(stage, 0);
   const spring = { source, name: "fanfare", address: address || `ipc://${join(await mkdtemp(join(stage.dir, "zmq-")), "s")}` };
   const settings: Readonly<Record<Spring["source"], Readonly<Record<string, string>>>> = {
@@ -118,7 +124,7 @@ async function fanfareConsumer(stage: Stage, source: Spring["source"], address: 
   return {
     pid,
     spring,
-    messages: messages.fanfare,
+    messages,
     async through(count) {
       stored += count;
       for (const deadline = performance.now() + patienceMs; performance.now() < deadline; await sleep(pollMs)) {
@@ -129,11 +135,11 @@ async function fanfareConsumer(stage: Stage, source: Spring["source"], address: 
   };
 }
 
-async function bareConsumer(stage: Stage, source: Spring["source"], address: string): Promise<Consumer> {
+async function bareConsumer(stage: Stage, source: Spring["source"], address: string, messages: number): Promise<Consumer> {
   const worker = stage.worker<BareDuties>("bare-consumer");
   const spring = { source, name: "bare", address: address || `ipc://${join(await mkdtemp(join(stage.dir, "zmq-")), "s")}` };
   await worker.ask("start", spring);
-  return { pid: worker.pid, spring, messages: messages.bare, through: (count) => worker.ask("consumed", { messages: count }) };
+  return { pid: worker.pid, spring, messages, through: (count) => worker.ask("consumed", { messages: count }) };
 }
 
 /** How many publications the channel has had. */

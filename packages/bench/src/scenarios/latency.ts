@@ -10,12 +10,13 @@ import type { Contestant } from "../report/repetitions.ts";
 import { percentile } from "../report/statistics.ts";
 import { sampleEvery } from "../wire/ears.ts";
 import type { ListenerDuties } from "../workers/listener.ts";
+import type { Pace } from "../workers/paced.ts";
 import type { PublisherDuties } from "../workers/publisher.ts";
 import { discardNote, measured, metric, rowNotes } from "./deliveries.ts";
-import { foreignNote, onStage, type Scenario } from "./scenario.ts";
+import { briefly, foreignNote, onStage, type Scenario } from "./scenario.ts";
 
-const pace = { messages: 500, perSecond: 100, payloadBytes: 128 };
-const warmUp = { ...pace, messages: 50 };
+const steady = { messages: 500, perSecond: 100, payloadBytes: 128 };
+const warmUp = { ...steady, messages: 50 };
 const connections = 4;
 
 const metrics: readonly Metric[] = [
@@ -48,8 +49,9 @@ export const latency: Scenario = {
 
 function quiet(host: BenchHost, options: BenchOptions): Promise<Outcome> {
   return onStage(host, options, async ({ stage, repeat }) => {
-    const ours = await contestant("fanfare", await fanfareCluster(stage, 2), stage);
-    const stock = await contestant("stock", await stockCluster(stage, 2), stage);
+    const pace = { ...steady, messages: briefly(options, steady.messages) };
+    const ours = await contestant("fanfare", await fanfareCluster(stage, 2), stage, pace);
+    const stock = await contestant("stock", await stockCluster(stage, 2), stage, pace);
     const series = await repeat([ours, stock], quietShare);
     return {
       title: `latency: ${pace.perSecond} messages a second, ${pace.payloadBytes} bytes, 2 nodes`,
@@ -79,7 +81,7 @@ function underLoad(host: BenchHost, options: BenchOptions): Promise<Outcome> {
     const series = await repeat(
       rooms.map((room) => ({
         name: room.name,
-        run: () => measured(room, stage, () => of(room, loaded.messages)),
+        run: () => measured(room, stage, "backlog", () => of(room, briefly(options, loaded.messages))),
       })),
     );
     return {
@@ -88,7 +90,7 @@ function underLoad(host: BenchHost, options: BenchOptions): Promise<Outcome> {
       series,
       ratio: { of: "p99", to: row.sharded, title: "stock" },
       notes: [
-        `From the publisher's turn to the read of every ${sampleEvery}th subscriber, ${loaded.messages.toLocaleString("en-US")} messages a run. A server that cannot keep up has all of its backlog in its p99; deliveries a second are counted until the last one was made.`,
+        `From the publisher's turn to the read of every ${sampleEvery}th subscriber, ${briefly(options, loaded.messages).toLocaleString("en-US")} messages a run. A server that cannot keep up has all of its backlog in its p99; deliveries a second are counted until the last one was made.`,
         discardNote,
         ...rowNotes(rooms),
         pinning,
@@ -98,7 +100,7 @@ function underLoad(host: BenchHost, options: BenchOptions): Promise<Outcome> {
   });
 }
 
-async function contestant(name: string, { publish, listen }: Cluster, stage: Stage): Promise<Contestant> {
+async function contestant(name: string, { publish, listen }: Cluster, stage: Stage, pace: Pace): Promise<Contestant> {
   const listener = stage.worker<ListenerDuties>("listener");
   const publisher = stage.worker<PublisherDuties>("publisher");
   await listener.ask("open", listen);

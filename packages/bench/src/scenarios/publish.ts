@@ -8,7 +8,7 @@ import type { Metric, Outcome } from "../report/outcome.ts";
 import type { Contestant } from "../report/repetitions.ts";
 import type { Flood, PublisherDuties } from "../workers/publisher.ts";
 import { discardNote, measured, metric } from "./deliveries.ts";
-import { foreignNote, onStage, type Scenario } from "./scenario.ts";
+import { briefly, foreignNote, onStage, type Scenario } from "./scenario.ts";
 
 const payloadBytes = 128;
 const runMs = 2_000;
@@ -56,8 +56,8 @@ function answering(host: BenchHost, options: BenchOptions): Promise<Outcome> {
       return {
         name,
         async run() {
-          await publisher.ask("flood", { ...flood, forMs: warmUpMs });
-          const work = () => publisher.ask("flood", { ...flood, forMs: runMs });
+          await publisher.ask("flood", { ...flood, forMs: briefly(options, warmUpMs) });
+          const work = () => publisher.ask("flood", { ...flood, forMs: briefly(options, runMs) });
           const watched = [pids.publishing, pids.redis ?? pids.publishing];
           const { result, cpuMicros, foreignShare } = await metered(watched, stage.pids, work);
           const { publications, ms } = result;
@@ -101,11 +101,11 @@ function hearing(host: BenchHost, options: BenchOptions): Promise<Outcome> {
     const pinning = await stage.isolate(rooms.map(({ cluster }) => cluster.pids.listening));
     const flooded = ({ swarm, cluster }: Room, forMs: number) =>
       swarm.worker.ask("saturated", { publish: cluster.publish, ...flood, forMs });
-    for (const room of rooms) await flooded(room, warmUpMs);
+    for (const room of rooms) await flooded(room, briefly(options, warmUpMs));
     const series = await repeat(
       rooms.map((room) => ({
         name: room.name,
-        run: () => measured(room, stage, () => flooded(room, flood.forMs)),
+        run: () => measured(room, stage, "backlog", () => flooded(room, briefly(options, flood.forMs))),
       })),
     );
     return {

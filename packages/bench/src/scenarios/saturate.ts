@@ -1,8 +1,8 @@
 import { openRooms, row } from "../contestants/rooms.ts";
 import { discardNote, measured, metric, rowNotes } from "./deliveries.ts";
-import { foreignNote, onStage, type Scenario } from "./scenario.ts";
+import { briefly, foreignNote, onStage, type Scenario } from "./scenario.ts";
 
-const flood = { forMs: 2_000, connections: 16, aheadMax: 256, payloadBytes: 128 };
+const sustained = { forMs: 2_000, connections: 16, aheadMax: 256, payloadBytes: 128 };
 const warmUpMs = 500;
 const rows = [row.fanfare, row.classic, row.sharded, row.loop, row.floor, row.floorOfEight];
 
@@ -11,6 +11,7 @@ export const saturate: Scenario = {
   about: "deliveries of one core, publications as fast as the node takes them",
   run: (host, options) =>
     onStage(host, options, async ({ stage, repeat }) => {
+      const flood = { ...sustained, forMs: briefly(options, sustained.forMs) };
       const rooms = await openRooms(stage, host, rows, options.subscribers);
       const pinning = await stage.isolate(rooms.map(({ cluster }) => cluster.pids.listening));
       for (const { cluster, swarm } of rooms) {
@@ -19,7 +20,10 @@ export const saturate: Scenario = {
       const series = await repeat(
         rooms.map((room) => ({
           name: room.name,
-          run: () => measured(room, stage, () => room.swarm.worker.ask("saturated", { publish: room.cluster.publish, ...flood })),
+          run: () =>
+            measured(room, stage, "backlog", () =>
+              room.swarm.worker.ask("saturated", { publish: room.cluster.publish, ...flood }),
+            ),
         })),
       );
       return [

@@ -27,6 +27,11 @@ export function repeater({ signal, progress }: BenchHost, { repetitions, budgetM
     interleaved(contestants, { repetitions, deadline: started + budgetMs * share, signal, progress: (text) => progress(text) });
 }
 
+/** How long, or how often, where it only has to be seen that everything works. */
+export function briefly({ quick }: BenchOptions, measure: number): number {
+  return quick ? Math.ceil(measure / 8) : measure;
+}
+
 /** Opens a stage, lets `act` work on it, and ends everything that it started: after it, when it fails, or when told to stop. */
 export async function onStage<Result>(
   host: BenchHost,

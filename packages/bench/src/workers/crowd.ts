@@ -15,12 +15,13 @@ export interface CrowdWish {
 
 interface PublishWish {
   readonly target: PublishTarget;
-  readonly messages: number;
+  readonly forMs: number;
   readonly connections: number;
   readonly payloadBytes: number;
 }
 
 interface CrowdHeard {
+  readonly messages: number;
   readonly deliveries: number;
   /** Publications that came to another connection than the one that subscribed to their channel. */
   readonly strays: number;
@@ -80,15 +81,16 @@ function crowd() {
     },
 
     /** Publishes to channels all over and waits until their subscribers have heard it. */
-    async publish({ target, messages, connections, payloadBytes }: PublishWish): Promise<CrowdHeard> {
+    async publish({ target, forMs, connections, payloadBytes }: PublishWish): Promise<CrowdHeard> {
       deliveries = 0;
       strays = 0;
       const all = sockets.length * channelsEach;
+      const deadline = performance.now() + forMs;
       let published = 0;
       await Promise.all(
         Array.from({ length: connections }, async () => {
           const connection = await PostConnection.open(target);
-          while (published < messages) {
+          while (performance.now() < deadline) {
             const at = (published++ * stride) % all;
             const data = `{"i":${Math.floor(at / channelsEach)},${payload(published, nowMicros(), payloadBytes).slice(1)}`;
             await connection.post(`${target.before.replace(channel, nameOf(at))}${data}${target.after}`);
@@ -99,14 +101,14 @@ function crowd() {
       await new Promise<void>((resolve) => {
         const tooLong = setTimeout(resolve, tailMs);
         onDelivery = () => {
-          if (deliveries < messages) return;
+          if (deliveries < published) return;
           clearTimeout(tooLong);
           resolve();
         };
         onDelivery();
       });
       onDelivery = () => {};
-      return { deliveries, strays };
+      return { messages: published, deliveries, strays };
     },
   };
 }
