@@ -37,7 +37,7 @@ async function node({ backend }: TestAdmin, peerUrl: string): Promise<void> {
     state: "ready",
     version: "1",
   } as const;
-  await backend.directory.renew(record, new Map(), 60_000);
+  await backend.directory.renew(record, 60_000);
 }
 
 test("a drain is handed to the node, with the cluster's secret, and accepted", async () => {

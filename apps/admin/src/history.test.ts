@@ -1,4 +1,4 @@
-import type { Channel } from "@fanfare/domain";
+import { channelName } from "@fanfare/domain";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { call } from "./testing/call.ts";
 import { type TestAdmin, testAdmin } from "./testing/test-admin.ts";
@@ -37,9 +37,20 @@ test("subscribers are those of all nodes", async () => {
     state: "ready",
     version: "1",
   } as const;
-  const counts = new Map([["log" as Channel, 2]]);
-  await admin.backend.directory.renew({ ...record, node: "a" }, counts, 60_000);
-  await admin.backend.directory.renew({ ...record, node: "b" }, counts, 60_000);
+  const { directory, registry } = admin.backend;
+  for (const node of ["a", "b"]) {
+    await directory.renew({ ...record, node }, 60_000);
+    const about = {
+      user: null,
+      transport: "polling",
+      address: "::1",
+      since: 1,
+      channels: [channelName("log")],
+      unsentBytes: 0,
+    } as const;
+    const changed = ["1", "2"].map((id) => ({ connection: { ...about, id: node + id }, turn: 1 }));
+    await registry.write({ node, after: undefined, stamp: node, complete: true, changed, gone: [] }, 60_000);
+  }
   const { body } = await call(admin, "GET", "/v1/channels/log");
   expect(body.subscribers).toBe(4);
   const nodes = await call(admin, "GET", "/v1/nodes");

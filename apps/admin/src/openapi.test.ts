@@ -83,7 +83,7 @@ beforeAll(async () => {
     state: "ready",
     version: "1",
   } as const;
-  await admin.backend.directory.renew({ ...record, node: "a" }, new Map(), 60_000);
+  await admin.backend.directory.renew({ ...record, node: "a" }, 60_000);
   const { registry, revocations } = admin.backend;
   await revocations.add({ id: "abc", user: "ada", at: 1, endsAt: 9e12 });
   const about = { transport: "websocket", address: "::1", client: "test", since: 1, unsentBytes: 5 } as const;

@@ -15,7 +15,7 @@ beforeAll(async () => {
   ];
   await registry.write({ node: "a", after: undefined, stamp: "1", complete: true, changed, gone: [] }, 60_000);
   const record = { peerUrl: "http://127.0.0.1:1", sidPrefix: "x", startedAt: 1, connections: 0, version: "1" };
-  for (const node of ["a", "silent"]) await directory.renew({ ...record, node, state: "ready" }, new Map(), 60_000);
+  for (const node of ["a", "silent"]) await directory.renew({ ...record, node, state: "ready" }, 60_000);
 });
 afterAll(() => admin.close());
 

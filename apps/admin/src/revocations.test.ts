@@ -83,7 +83,7 @@ test("nodes that are alive are told, each on its topic", async () => {
   const heard: string[] = [];
   const { directory, pubSub } = admin.backend;
   const about = { peerUrl: "http://127.0.0.1:1", startedAt: 1, connections: 0, state: "ready", version: "1" } as const;
-  await directory.renew({ ...about, node: "a", sidPrefix: "a" }, new Map(), 60_000);
+  await directory.renew({ ...about, node: "a", sidPrefix: "a" }, 60_000);
   pubSub.onMessage((topic, message) => heard.push(`${topic} ${Buffer.from(message)}`));
   await pubSub.subscribe("test#node#{0}a#");
   await revoke({ user: "ada" });

@@ -1,4 +1,4 @@
-import type { Channel, NodeRecord } from "@fanfare/domain";
+import type { NodeRecord } from "@fanfare/domain";
 import type { GatewayParts } from "./parts.ts";
 
 /** A node that has not renewed for three periods is gone to the others. */
@@ -13,25 +13,19 @@ export interface Lease {
   end(): Promise<void>;
 }
 
-/** Keeps this node in the directory, with how many subscribers it has for each channel. */
+/** Keeps this node in the directory. */
 export function keepLease(
-  { directory, fanout, clock, log }: Pick<GatewayParts, "directory" | "fanout" | "clock" | "log">,
+  { directory, clock, log }: Pick<GatewayParts, "directory" | "clock" | "log">,
   record: () => NodeRecord,
 ): Lease {
-  let told = new Map<Channel, number>();
   let stopped = false;
   let broken = false;
   let callOff = (): void => undefined;
   let renewal: Promise<void> = Promise.resolve();
 
   const renew = async (): Promise<void> => {
-    const counts = new Map(fanout.subscribers());
     try {
-      if ((await directory.renew(record(), changes(told, counts), leaseMs)) === "new") {
-        // Whatever was written before went with the old lease.
-        await directory.renew(record(), counts, leaseMs);
-      }
-      told = counts;
+      await directory.renew(record(), leaseMs);
       if (broken) log.info("lease renewed again");
       broken = false;
     } catch (err) {
@@ -39,7 +33,7 @@ export function keepLease(
       broken = true;
     }
   };
-  /** One after another: each renewal writes what has changed since the one before. */
+  /** One after another, so that what is there in the end is what was said last. */
   const round = (): Promise<void> => {
     callOff();
     renewal = renewal.then(async () => {
@@ -61,12 +55,4 @@ export function keepLease(
       await directory.leave(record().node).catch(() => undefined);
     },
   };
-}
-
-/** What differs between two counts; a channel that is no longer there counts 0. */
-function changes(before: ReadonlyMap<Channel, number>, after: ReadonlyMap<Channel, number>): Map<Channel, number> {
-  const changed = new Map<Channel, number>();
-  for (const [channel, count] of after) if (before.get(channel) !== count) changed.set(channel, count);
-  for (const channel of before.keys()) if (!after.has(channel)) changed.set(channel, 0);
-  return changed;
 }

@@ -12,7 +12,7 @@ const periodMs = 500;
 const renewMs = 2_000;
 const leaseMs = 3 * renewMs;
 /** Connections of one batch, so that the broker is never busy with it for more than a millisecond or two. */
-const batchMax = 200;
+const batchMax = 100;
 /** Read at once of what the registry has of this node. */
 const readMax = 1_000;
 /** UTF-16 units kept of what a client calls itself. */

@@ -33,7 +33,7 @@ export function partitionsKey(cluster: string): string {
   return `${cluster}:{${directoryPartition}}:partitions`;
 }
 
-/** hash {"{record}": JSON, channel: subscribers…}. Lives as long as the node's lease. */
+/** string, JSON of the node's record. Lives as long as its lease. */
 export function nodeKey(cluster: string, node: string): string {
   return `${cluster}:{${directoryPartition}}:node:${node}`;
 }

@@ -1,10 +1,9 @@
-import { type Channel, type Clock, type Directory, type NodeRecord, systemClock } from "@fanfare/domain";
+import { type Clock, type Directory, type NodeRecord, systemClock } from "@fanfare/domain";
 
 interface Lease {
-  record: NodeRecord;
+  readonly record: NodeRecord;
   /** By the monotonic clock. */
-  endsAtMs: number;
-  readonly counts: Map<Channel, number>;
+  readonly endsAtMs: number;
 }
 
 /** {@link Directory} within one process. */
@@ -16,19 +15,8 @@ export class MemoryDirectory implements Directory {
     this.#clock = clock;
   }
 
-  async renew(record: NodeRecord, changed: ReadonlyMap<Channel, number>, leaseMs: number): Promise<"renewed" | "new"> {
-    this.#dropEnded();
-    const endsAtMs = this.#clock.monotonic() + leaseMs;
-    const running = this.#leases.get(record.node);
-    const lease = running ?? { record, endsAtMs, counts: new Map<Channel, number>() };
-    lease.record = record;
-    lease.endsAtMs = endsAtMs;
-    for (const [channel, count] of changed) {
-      if (count === 0) lease.counts.delete(channel);
-      else lease.counts.set(channel, count);
-    }
-    this.#leases.set(record.node, lease);
-    return running === undefined ? "new" : "renewed";
+  async renew(record: NodeRecord, leaseMs: number): Promise<void> {
+    this.#leases.set(record.node, { record, endsAtMs: this.#clock.monotonic() + leaseMs });
   }
 
   async leave(node: string): Promise<void> {
@@ -38,13 +26,6 @@ export class MemoryDirectory implements Directory {
   async nodes(): Promise<NodeRecord[]> {
     this.#dropEnded();
     return [...this.#leases.values()].map(({ record }) => record).sort((a, b) => (a.node < b.node ? -1 : 1));
-  }
-
-  async subscribers(channel: Channel): Promise<number> {
-    this.#dropEnded();
-    let sum = 0;
-    for (const { counts } of this.#leases.values()) sum += counts.get(channel) ?? 0;
-    return sum;
   }
 
   #dropEnded(): void {

@@ -17,7 +17,7 @@ import { idOfPlace, matches, newStamp } from "./registry-terms.ts";
 import { type Argument, scripts } from "./scripts.ts";
 
 /** Connections removed by one script, so that Redis is never busy with it for more than a millisecond or two. */
-const removedMax = 200;
+const removedMax = 100;
 /** Read at once where a whole list is wanted. */
 const readMax = 1_000;
 /** A filter that hardly anything passes reads on for so long before it answers a short page. */

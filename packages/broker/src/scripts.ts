@@ -85,11 +85,7 @@ export const scripts = {
   open: script("open", { keys: [], repeatedKeys: ["meta", "log"], args: ["candidate", "metaLife"] }),
   renew: script("renew", { keys: ["meta", "log"], args: ["epoch", "candidate", "metaLife"] }),
   purge: script("purge", { keys: ["log"], args: [] }),
-  lease: script("lease", {
-    keys: ["node", "nodes"],
-    args: ["name", "record", "lease"],
-    repeatedArgs: ["channel", "count"],
-  }),
+  lease: script("lease", { keys: ["node", "nodes"], args: ["name", "record", "lease"] }),
   quota: script("quota", {
     keys: [],
     repeatedKeys: ["quota"],

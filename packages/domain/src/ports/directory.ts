@@ -1,5 +1,3 @@
-import type { Channel } from "../channel.ts";
-
 /** What a node says of itself. */
 export interface NodeRecord {
   readonly node: string;
@@ -15,25 +13,17 @@ export interface NodeRecord {
 }
 
 /**
- * Which nodes there are and how many subscribers each channel has on them. What a node writes hangs on its lease: when the
- * lease runs out, the node and its counts are no longer part of any answer.
+ * Which nodes there are. What a node says hangs on its lease: when the lease runs out, the node is no longer part of any answer.
  *
  * Reads never ask other nodes. While the broker is away every verb rejects with `BROKER_UNAVAILABLE`.
  */
 export interface Directory {
-  /**
-   * Renews the node's lease, replaces its record and writes the subscriber counts that changed since the last renewal (0
-   * removes a channel). Answers `new` when there was no lease to renew: whatever was written under an earlier one is gone,
-   * and the caller MUST renew at once with all its counts.
-   */
-  renew(record: NodeRecord, changed: ReadonlyMap<Channel, number>, leaseMs: number): Promise<"renewed" | "new">;
+  /** Renews the node's lease, or begins one, and replaces its record. */
+  renew(record: NodeRecord, leaseMs: number): Promise<void>;
 
   /** Ends the lease now. Idempotent. */
   leave(node: string): Promise<void>;
 
   /** The nodes whose lease is running, ordered by name. */
   nodes(): Promise<NodeRecord[]>;
-
-  /** How many subscribers the channel has on all nodes, as they last said. */
-  subscribers(channel: Channel): Promise<number>;
 }
