@@ -13,13 +13,18 @@ export interface RoundRobin {
  * in turn. It tries another one only where nobody accepts the connection, and for a GET that is answered 503; both are what
  * HAProxy and nginx can do.
  */
-export async function startRoundRobin(upstreams: () => readonly number[], port = 0): Promise<RoundRobin> {
+export async function startRoundRobin(
+  upstreams: () => readonly number[],
+  port = 0,
+  order: "in turn" | "at random" = "in turn",
+): Promise<RoundRobin> {
   const agent = new Agent({ keepAlive: true });
   const tunnels = new Set<Duplex>();
   let turn = 0;
   const inTurn = (): number[] => {
     const ports = upstreams();
-    const first = turn++ % Math.max(1, ports.length);
+    const step = order === "in turn" ? turn++ : Math.floor(Math.random() * ports.length);
+    const first = step % Math.max(1, ports.length);
     return [...ports.slice(first), ...ports.slice(0, first)];
   };
 

@@ -140,6 +140,23 @@ describe.each(["polling", "websocket"])("over %s", (transport) => {
   });
 });
 
+test("a publication that comes in the turn in which its connection ends is heard once", async () => {
+  const socket = connect({ transports: ["websocket"] });
+  const heard = listen(socket, named());
+  await isLive(heard);
+  await publish(heard.channel.name, 1);
+  await hears(heard, 1);
+  const { engine } = socket.io;
+  await reconnects(socket, async () => {
+    engine.once("data", () => engine.close());
+    await publish(heard.channel.name, 2);
+  });
+  expect(socket.recovered).toBe(true);
+  await publish(heard.channel.name, 3);
+  await hears(heard, 1, 2, 3);
+  expect(heard.channel.counts).toEqual({ delivered: 3, ...flawless });
+});
+
 test("a server that has lost everything is told as a reset, once, before what follows", async () => {
   const socket = connect();
   const name = named();

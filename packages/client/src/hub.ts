@@ -28,6 +28,9 @@ export class Hub {
     });
     socket.on("disconnect", () => {
       for (const subscription of this.#subscriptions.values()) subscription.disconnected();
+      // A packet that comes in the turn in which its connection ends is kept for the next one (socket.io-client 4.8 decodes
+      // first and hands on a microtask later), but the place it was heard up to is not moved: the server sends it again.
+      setTimeout(() => socket.receiveBuffer.splice(0));
     });
   }
 

@@ -6,6 +6,8 @@ export interface StockSocket {
   readonly connected: boolean;
   /** Whether the server has taken this session up again, channels included. */
   readonly recovered: boolean;
+  /** Packets that came while it was not connected; it hears them with its next connection. */
+  readonly receiveBuffer: unknown[];
   on(event: "connect" | "disconnect", listener: () => void): unknown;
   off(event: "connect" | "disconnect", listener: () => void): unknown;
   onAny(listener: (event: string, ...args: unknown[]) => void): unknown;

@@ -1,5 +1,5 @@
 import { createServer, request as httpRequest, type IncomingMessage, type Server } from "node:http";
-import { type AddressInfo, connect } from "node:net";
+import { type AddressInfo, connect, type Socket } from "node:net";
 import { type NodeRecord, systemClock } from "@fanfare/domain";
 import { createLog, createMetrics, type Metrics } from "@fanfare/telemetry";
 import { until } from "@fanfare/test-support";
@@ -21,13 +21,22 @@ class Node {
   readonly asked: IncomingMessage[] = [];
   relay: Relay | undefined;
 
-  async start(records: NodeRecord[], peerUrl?: string): Promise<void> {
+  async start(records: NodeRecord[], peerUrl?: string, spliceMs = 60_000): Promise<void> {
     this.engine.attach(this.http, { path: "/engine.io/" });
     this.engine.generateId = () => newSessionId(this.sidPrefix);
     this.engine.on("connection", (socket) => socket.on("data", (data: string) => void socket.send(data)));
     const log = createLog({ name: "relay", level: "silent" });
     const { engine, sidPrefix, metrics } = this;
-    const relay = new Relay({ engine, sidPrefix, secret, nodes: async () => records, clock: systemClock, log, metrics });
+    const relay = new Relay({
+      engine,
+      sidPrefix,
+      secret,
+      nodes: async () => records,
+      clock: systemClock,
+      log,
+      metrics,
+      spliceMs,
+    });
     this.relay = relay;
     this.peers.on("request", (request, response) => {
       this.asked.push(request);
@@ -56,9 +65,10 @@ class Node {
 
 let owner: Node;
 let other: Node;
+let records: NodeRecord[];
 
 beforeEach(async () => {
-  const records: NodeRecord[] = [];
+  records = [];
   owner = new Node();
   other = new Node();
   await owner.start(records);
@@ -188,7 +198,8 @@ test("waiting polls are answered when their relay stops", async () => {
   expect(owner.engine.clientsCount).toBe(1);
 });
 
-test("an upgrade that comes when the application knows the session already is spliced", async () => {
+/** An upgrade, at the other node, of a session that its owner's application knows already. */
+async function upgradeTooLate(): Promise<Socket> {
   const sid = await open();
   // The poll is answered once the session is no longer held back.
   await fetch(`${owner.url}&sid=${sid}`, { method: "POST", body: "4known" });
@@ -200,8 +211,22 @@ test("an upgrade that comes when the application knows the session already is sp
   socket.write(`GET /engine.io/?${query} HTTP/1.1\r\nHost: x\r\n${upgrade}\r\n\r\n`);
   const head = await new Promise<Buffer>((resolve) => socket.once("data", resolve));
   expect(head.toString()).toMatch(/^HTTP\/1\.1 101 /);
+  return socket;
+}
+
+test("an upgrade that comes when the application knows the session already is spliced", async () => {
+  const socket = await upgradeTooLate();
   expect(other.relay?.splices.size).toBe(1);
   expect(await outcomes(other, "fanfare_takeovers_total")).toEqual([`{outcome="missed"} 1`]);
   socket.destroy();
+  await until(() => (other.relay?.splices.size === 0 ? undefined : "still spliced"));
+});
+
+test("no websocket is spliced for life: it ends, and its client has to come back", async () => {
+  await other.stop();
+  other = new Node();
+  await other.start(records, undefined, 100);
+  const socket = await upgradeTooLate();
+  await new Promise((resolve) => socket.once("close", resolve));
   await until(() => (other.relay?.splices.size === 0 ? undefined : "still spliced"));
 });

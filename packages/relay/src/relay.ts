@@ -26,7 +26,15 @@ export interface RelayParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Pick<Metrics, "relayRequests" | "takeovers" | "splices">;
+  /** How long a websocket passes through two nodes, half of it more or less. */
+  readonly spliceMs?: number;
 }
+
+/**
+ * A spliced websocket costs each delivery twice, so it ends after a while: its client comes back within about a second, is
+ * restored, and has another chance to get to one node. Long, because a client that is far away may well miss it again.
+ */
+const spliceMsDefault = 300_000;
 
 /** Connections to one peer. Polls wait for news and take one each; what a client says must never wait behind them. */
 const pollsMax = 16_384;
@@ -169,10 +177,13 @@ export class Relay {
   #count(socket: Duplex): void {
     if (socket.destroyed) return;
     this.#splices.add(socket);
-    this.#parts.metrics.splices.inc();
+    const { metrics, clock, spliceMs = spliceMsDefault } = this.#parts;
+    metrics.splices.inc();
+    const callOff = clock.after(spliceMs * (0.5 + Math.random()), () => socket.destroy());
     socket.once("close", () => {
+      callOff();
       this.#splices.delete(socket);
-      this.#parts.metrics.splices.dec();
+      metrics.splices.dec();
     });
   }
 

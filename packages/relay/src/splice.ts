@@ -13,7 +13,7 @@ export interface SpliceOptions {
 }
 
 /**
- * Connects an upgrade with its owner for the rest of its life: bytes in both directions, each side read only as fast as
+ * Connects an upgrade with its owner until either side closes: bytes in both directions, each side read only as fast as
  * the other takes them. Resolves `open` once the owner accepts the connection, or `unreachable` with nothing written.
  */
 export function splice(
