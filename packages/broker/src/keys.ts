@@ -51,8 +51,8 @@ export function sessionKey(cluster: string, pid: string): string {
 /**
  * What the names of all keys of the registry begin with; registry-write.lua lists them with their types. They live as long as
  * somebody is connected; what a lost node left is removed by the others, or by the next one to start. Beside them
- * `said:<process>`, a string with JSON that lives as long as the process goes on saying it, and `saying`, a zset process →
- * until when.
+ * `said:<process>`, a string with JSON that lives as long as the process goes on saying it, and `saying`, a hash of their
+ * names.
  */
 export function registryPrefix(cluster: string): string {
   return `${cluster}:{${directoryPartition}}:registry:`;

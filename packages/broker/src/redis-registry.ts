@@ -145,27 +145,26 @@ export class RedisRegistry implements Registry {
   }
 
   async report(process: string, figures: ProcessFigures, lifeMs: number): Promise<void> {
-    await Promise.all([
-      this.#run((client) => client.set(this.#key(`said:${process}`), JSON.stringify(figures), "PX", lifeMs)),
-      // Only a list of names to look up; what has expired is told by its key, so this machine's clock will do.
-      this.#run((client) => client.zadd(this.#key("saying"), Date.now() + lifeMs, process)),
-    ]);
+    const said = this.#key(`said:${process}`);
+    await this.#run((client) => client.set(said, JSON.stringify(figures), "PX", lifeMs));
+    // Behind the other: a name of which nothing is said yet would be taken for an old one.
+    await this.#run((client) => client.hset(this.#key("saying"), process, ""));
   }
 
   async figures(): Promise<ReadonlyMap<string, ProcessFigures>> {
-    const forgottenMs = Date.now() - 60_000;
-    const [, names] = await Promise.all([
-      this.#run((client) => client.zremrangebyscore(this.#key("saying"), "-inf", forgottenMs)),
-      this.#run((client) => client.zrange(this.#key("saying"), 0, "-1")),
-    ]);
+    const saying = this.#key("saying");
+    const names = await this.#run((client) => client.hkeys(saying));
     if (names.length === 0) return new Map();
     const said = await this.#run((client) => client.mget(names.map((name) => this.#key(`said:${name}`))));
-    return new Map(
-      names.flatMap((name, at) => {
-        const text = said[at];
-        return text == null ? [] : [[name, JSON.parse(text) as ProcessFigures]];
-      }),
-    );
+    const figures = new Map<string, ProcessFigures>();
+    const silent: string[] = [];
+    for (const [at, name] of names.entries()) {
+      const text = said[at];
+      if (text == null) silent.push(name);
+      else figures.set(name, JSON.parse(text) as ProcessFigures);
+    }
+    if (silent.length > 0) await this.#run((client) => client.hdel(saying, ...silent));
+    return figures;
   }
 
   /** The ids that were removed, or undefined when another batch came last. */
