@@ -32,6 +32,11 @@ export class PresenceFeed {
   readonly #changed = new Map<string, Changed>();
   #countsChanged = false;
   #reload = false;
+  /** Whom somebody was shown in an answer that is ahead of this feed. Should it never hear of them, it still says that they left. */
+  readonly #shown = new Map<string, PresenceMember>();
+  #shownVersion = 0;
+  /** Since the last comparison something was missing. */
+  #doubtful = false;
 
   constructor(channel: string, membersMax: number) {
     this.channel = channel;
@@ -50,8 +55,9 @@ export class PresenceFeed {
     return this.#members === undefined;
   }
 
-  /** Whether there is anything to tell. */
+  /** Whether there is anything to tell. Not while something is missing: what were told then could not be put right later. */
   get news(): boolean {
+    if (this.#doubtful) return false;
     return this.#changed.size > 0 || this.#countsChanged || this.#reload;
   }
 
@@ -59,6 +65,27 @@ export class PresenceFeed {
     if (this.#held === undefined) return this.#take(delta);
     this.#held.push(delta);
     return "sure";
+  }
+
+  /**
+   * Takes note of what is about to be answered to somebody who asked. False when it must not be answered: the broker has lost
+   * its members, and who is missing in it would not be told again.
+   */
+  show({ life, version, members }: PresenceState): boolean {
+    if (!this.#loaded) return true;
+    if (this.#lifeIsOver(life)) return false;
+    // Or its end would go unnoticed.
+    this.#life = life;
+    if (version <= this.#version && !this.#doubtful) return true;
+    if (members === undefined) {
+      // Now somebody does not know the members, so nobody is told one by one until it has shrunk.
+      this.#countsChanged ||= !this.countsOnly;
+      this.#tooMany();
+      return true;
+    }
+    for (const member of members) if (!this.#members?.has(member.id)) this.#shown.set(member.id, member);
+    this.#shownVersion = Math.max(this.#shownVersion, version);
+    return true;
   }
 
   /** From here on deltas wait for {@link load} or {@link resume}: what is read may be older than what is heard meanwhile. */
@@ -75,15 +102,21 @@ export class PresenceFeed {
 
   /** Takes over what the broker says, and notes what subscribers were not told. `settled`: also when it has lost its members. */
   load(state: PresenceState, settled: boolean): Verdict {
-    if (this.#loaded && state.life !== this.#life && !settled) {
+    if (this.#loaded && this.#lifeIsOver(state.life) && !settled) {
       this.resume();
       return "settle";
     }
+    const changes = this.#loaded && state.version !== this.#version;
     this.#compare(state);
     this.#count(state);
+    // To clients this would be the past, so they would not listen.
+    if (state.version < Math.max(this.#version, this.#shownVersion)) this.#reload ||= this.#loaded;
+    if (state.version >= this.#shownVersion || settled) this.#shown.clear();
     this.#life = state.life;
     this.#version = state.version;
     this.#loaded = true;
+    this.#doubtful = false;
+    this.#countsChanged ||= changes && this.countsOnly;
     return this.resume();
   }
 
@@ -124,7 +157,7 @@ export class PresenceFeed {
   #take(delta: PresenceDelta): Verdict {
     if (delta.life === this.#life && delta.version <= this.#version) return "sure";
     let verdict: Verdict = "sure";
-    if (delta.life !== this.#life) verdict = this.#life === 0 && delta.previous === 0 ? "sure" : "settle";
+    if (this.#lifeIsOver(delta.life)) verdict = "settle";
     else if (delta.previous !== this.#version) verdict = "doubt";
     this.#life = delta.life;
     this.#version = delta.version;
@@ -132,6 +165,10 @@ export class PresenceFeed {
     if (delta.joined === undefined || delta.left === undefined) this.#tooMany();
     else if (this.#members !== undefined) this.#merge(this.#members, delta.joined, delta.left);
     else if (this.#smallAgain(delta.clients)) return worst([verdict, "doubt"]);
+    // Also when the counts are the same: somebody may have been shown a list between the last notice and this version.
+    this.#countsChanged ||= this.countsOnly;
+    this.#doubtful ||= verdict !== "sure";
+    if (!this.#doubtful && delta.version >= this.#shownVersion) this.#shown.clear();
     return verdict;
   }
 
@@ -163,7 +200,7 @@ export class PresenceFeed {
     this.#members = byId(members);
     if (!this.#loaded) return;
     for (const [id, member] of this.#members) if (!same(before.get(id), member)) this.#changed.set(id, { joined: member });
-    for (const [id, member] of before) {
+    for (const [id, member] of [...this.#shown, ...before]) {
       // Why it left was said while nobody listened.
       if (!this.#members.has(id)) this.#changed.set(id, { left: { ...member, reason: "disconnected" } });
     }
@@ -173,6 +210,11 @@ export class PresenceFeed {
     this.#members = undefined;
     this.#changed.clear();
     this.#reload = false;
+  }
+
+  /** A channel that nobody was in has no life yet. */
+  #lifeIsOver(life: number): boolean {
+    return life !== this.#life && this.#life !== 0;
   }
 
   #smallAgain(clients: number): boolean {

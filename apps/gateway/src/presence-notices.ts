@@ -2,6 +2,7 @@ import {
   type Channel,
   type Clock,
   type Presence,
+  type PresenceState,
   parsePresenceDelta,
   partitionOf,
   roomOf,
@@ -110,6 +111,17 @@ export class PresenceNotices {
     const entry = this.#entries.get(channel);
     if (!entry?.settling) return Promise.resolve();
     return new Promise((resolve) => entry.waiting.push(resolve));
+  }
+
+  /**
+   * Takes note of an answer to somebody who asks. False when it must not be given: the broker has just lost its members, and
+   * {@link settled} says when they have been said again.
+   */
+  show(channel: Channel, state: PresenceState): boolean {
+    const entry = this.#entries.get(channel);
+    if (entry === undefined || entry.feed.show(state)) return true;
+    this.#act(entry, "settle");
+    return false;
   }
 
   /** Whether subscribers here are told only counts. */

@@ -41,7 +41,8 @@ export class PresenceTracker {
   readonly #parts: PresenceTrackerParts;
   readonly #roster: Roster;
   readonly #notices: PresenceNotices;
-  readonly #reads: SharedReads<Channel, PresenceState>;
+  /** With whether the answer may be given. */
+  readonly #reads: SharedReads<Channel, readonly [PresenceState, boolean]>;
   /** Of sessions that are being disconnected, whether for good. */
   readonly #ending = new Map<string, boolean>();
   readonly #watched = new WeakSet<ClientSocket>();
@@ -52,7 +53,10 @@ export class PresenceTracker {
     this.#parts = parts;
     this.#roster = new Roster(parts);
     this.#notices = new PresenceNotices(parts);
-    this.#reads = new SharedReads((channel) => presence.read(channel, membersMax));
+    this.#reads = new SharedReads(async (channel) => {
+      const state = await presence.read(channel, membersMax);
+      return [state, this.#notices.show(channel, state)];
+    });
     const ending = this.#ending;
     // One for all sockets, and only for those that are members of something.
     this.#disconnecting = function (reason) {
@@ -93,7 +97,11 @@ export class PresenceTracker {
   async read(channel: Channel): Promise<PresenceState> {
     await this.#roster.written(channel);
     await this.#notices.settled(channel);
-    const state = await this.#reads.get(channel);
+    let [state, sure] = await this.#reads.get(channel);
+    if (!sure) {
+      await this.#notices.settled(channel);
+      [state, sure] = await this.#reads.get(channel);
+    }
     // A list that no notice keeps up would be taken for one that is.
     return this.#notices.countsOnly(channel) ? { ...state, members: undefined } : state;
   }

@@ -33,6 +33,8 @@ export class PresenceWatch {
   notices = 0;
   reloads = 0;
   #version = 0;
+  /** What came since the question that is not yet answered. */
+  #since: Notice[] | undefined;
   readonly #client: TestClient;
   readonly #channel: string;
 
@@ -50,28 +52,37 @@ export class PresenceWatch {
   }
 
   async load(): Promise<void> {
+    const since: Notice[] = [];
+    this.#since = since;
     const answer = await this.#client.request("presence", { channel: this.#channel }).catch(() => undefined);
-    // The next connect, or the next notice that says so, asks again.
+    // Somebody has asked again meanwhile; or, refused or cut off, the next connect asks again.
+    if (this.#since !== since) return;
+    this.#since = undefined;
     if (answer === undefined || !answer.ok) return;
     const { members, version, clients, users } = answer as unknown as Notice & { members?: readonly Member[] };
-    if (version < this.#version) return void this.load();
     this.#version = version;
     this.clients = clients;
     this.users = users;
     this.countsOnly = members === undefined;
     this.members.clear();
     for (const member of members ?? []) this.members.set(member.id, member);
+    for (const notice of since) this.#apply(notice);
   }
 
-  #hear({ joined, left, clients, users, version, countsOnly, reload }: Notice): void {
+  #hear(notice: Notice): void {
     this.notices++;
-    this.joined.push(...joined);
-    this.left.push(...left);
-    if (reload) {
+    this.joined.push(...notice.joined);
+    this.left.push(...notice.left);
+    if (notice.reload) {
       this.reloads++;
       void this.load();
       return;
     }
+    this.#since?.push(notice);
+    this.#apply(notice);
+  }
+
+  #apply({ joined, left, clients, users, version, countsOnly }: Notice): void {
     if (version <= this.#version) return;
     this.#version = version;
     this.clients = clients;
