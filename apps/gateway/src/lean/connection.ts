@@ -23,6 +23,10 @@ interface StockMethods {
   onClose(this: LeanConnection, reason: string, description?: unknown): void;
 }
 
+/** Shared by all that have only ever had a lean transport, and so must stay empty. */
+const nothingToCleanUp: (() => void)[] = [];
+Object.freeze(nothingToCleanUp);
+
 const stock = StockConnection.prototype as unknown as StockMethods;
 
 /**
@@ -38,7 +42,7 @@ export class LeanConnection extends EventEmitter {
   writeBuffer: Packet[] = [];
   packetsFn: SendCallback[] | undefined = undefined;
   sentCallbackFn: (SendCallback[] | null)[] | undefined = undefined;
-  cleanupFn: (() => void)[] = [];
+  cleanupFn: (() => void)[] = nothingToCleanUp;
   /** The stock class would clear timers here; ours are in {@link Heartbeats}. */
   pingTimeoutTimer: null = null;
   pingIntervalTimer: null = null;
@@ -93,7 +97,10 @@ export class LeanConnection extends EventEmitter {
     if (transport instanceof LeanTransport) {
       this.transport = transport;
       transport.owner = this;
-    } else stock.setTransport.call(this, transport);
+    } else {
+      this.cleanupFn = [];
+      stock.setTransport.call(this, transport);
+    }
   }
 
   clearTransport(): void {

@@ -24,12 +24,20 @@ export interface EngineRequest extends IncomingMessage {
   websocket?: unknown;
 }
 
+/** ws lib/receiver.js */
+export interface ReceiverInside extends EventEmitter {
+  /** What was read and is not consumed yet. */
+  _buffers: Buffer[];
+  /** Of the frame that is being read: a view into the chunk that it came in. */
+  _mask: Buffer | undefined;
+}
+
 /** ws lib/websocket.js, lib/sender.js */
 export interface WebSocketInside extends EventEmitter {
   readonly readyState: number;
   readonly _socket: TcpSocket | null;
   readonly _sender: { readonly _state: number; sendFrame(list: readonly Buffer[], sent: (error?: Error) => void): void };
-  readonly _receiver: EventEmitter;
+  readonly _receiver: ReceiverInside;
   send(data: string | Buffer, sent: (error?: Error) => void): void;
   close(): void;
 }

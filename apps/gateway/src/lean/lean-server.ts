@@ -44,6 +44,9 @@ export function createLeanServer(http: HttpServer, options: Options, clock: Cloc
   }
   const beats = new Heartbeats(clock, options.pingInterval, options.pingTimeout);
   const undecided = new Deadlines<LeanClient>(clock, options.connectTimeout, (client) => client.close());
+  // Node would say so to the system at once, and ws a second time. Requests that are none of ws's need it said.
+  Object.assign(http, { noDelay: false });
+  http.prependListener("request", ({ socket }) => void socket.setNoDelay());
   takeWebSockets(io.engine as unknown as EngineInside, beats);
   takeClients(io, undecided);
   const namespace = io.of("/");

@@ -97,6 +97,7 @@ export class LeanSocket extends StockSocket {
   readonly #over: Over;
   #acks: Map<number, Ack> | undefined;
   #middlewares: unknown[] | undefined;
+  #flags: object | undefined;
 
   /** `over` is told when a socket has come to its end: with the reason, or with undefined when it had never connected. */
   constructor(namespace: Namespace, client: unknown, auth: object, over: Over) {
@@ -132,7 +133,7 @@ export class LeanSocket extends StockSocket {
   }
 
   static {
-    // Accessors in place of fields. The base class sets both once, in its constructor, before there is anything to set.
+    // Accessors in place of fields. The base class sets them in its constructor, before there is anything to set.
     Object.defineProperties(LeanSocket.prototype, {
       acks: {
         get(this: LeanSocket) {
@@ -147,6 +148,16 @@ export class LeanSocket extends StockSocket {
           return this.#middlewares;
         },
         set() {},
+      },
+      // Of the next emit; each begins with none.
+      flags: {
+        get(this: LeanSocket) {
+          this.#flags ??= {};
+          return this.#flags;
+        },
+        set(this: LeanSocket, flags: object) {
+          if (#flags in this) this.#flags = Object.keys(flags).length === 0 ? undefined : flags;
+        },
       },
     });
   }

@@ -58,6 +58,11 @@ export class LeanTransport extends EventEmitter {
   }
 
   hear(data: Buffer, isBinary: boolean): void {
+    const { _receiver: receiver } = this.socket;
+    // The mask is read anew with every frame. Kept until the next one, its four bytes would keep the whole chunk.
+    receiver._mask = undefined;
+    // An array that has held something keeps the room for sixteen more.
+    if (receiver._buffers.length === 0) receiver._buffers = [];
     const packet = parser.decodePacket(isBinary ? data : data.toString());
     if (this.owner !== undefined) this.owner.onPacket(packet);
     if (hasListeners(this)) this.emit("packet", packet);

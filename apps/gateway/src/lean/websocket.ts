@@ -72,6 +72,8 @@ export function compactWebSocket(websocket: WebSocketInside): void {
   const { _receiver: receiver, _socket: socket } = websocket as { _receiver: WebSocketInside["_receiver"]; _socket: TcpSocket };
   compactListeners(receiver);
   compactListeners(socket);
+  // The connection keeps the address. Who asks the socket for it again makes it ask the system.
+  Object.assign(socket, { _peername: undefined });
 }
 
 /** What a client is sent in this turn of the event loop goes out in one write: its connect packet, and its welcome. */
