@@ -7,6 +7,8 @@ import { asBrokerError } from "./redis-errors.ts";
 /** How long a command waits for a connection: enough for one that was cut to come back, so that nobody notices. */
 const readyWaitMs = 300;
 
+const mutedMs = 60_000;
+
 /**
  * The connection that asks. Every command is answered or rejected within 2 s: when Redis is away, when it is frozen, when
  * it is cut off in the middle. It is never sent twice.
@@ -18,8 +20,12 @@ export class Commands {
   #corked = false;
   #closed = false;
   #connection = 0;
+  readonly #log: Log;
+  #unreadable = 0;
+  #mutedUntilMs = 0;
 
   constructor(target: RedisOptions, log: Log, role: Exclude<Role, "subscriber"> = "commands") {
+    this.#log = log;
     this.#client = connect(target, role, log);
     this.#client.on("ready", () => {
       this.#connection++;
@@ -47,6 +53,15 @@ export class Commands {
     } catch (thrown) {
       throw asBrokerError(thrown);
     }
+  }
+
+  /** Called for a value that no node can have written. One line a minute says that there are such. */
+  unreadable(): void {
+    this.#unreadable++;
+    const now = performance.now();
+    if (now < this.#mutedUntilMs) return;
+    this.#mutedUntilMs = now + mutedMs;
+    this.#log.warn({ unreadable: this.#unreadable }, "redis holds values that no node can have written");
   }
 
   close(): void {

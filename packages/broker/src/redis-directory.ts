@@ -2,6 +2,10 @@ import type { Directory, NodeRecord } from "@fanfare/domain";
 import type { Commands } from "./commands.ts";
 import { nodeKey, nodesKey } from "./keys.ts";
 import { scripts } from "./scripts.ts";
+import { isNumber, isText, isUrl, storedJson } from "./stored-json.ts";
+
+/** Without these others cannot reach it; an address that is none would be found out in the middle of a request. */
+const nodeShape = { node: isText, peerUrl: isUrl, sidPrefix: isText, startedAt: isNumber, connections: isNumber, state: isText };
 
 /** {@link Directory} on Redis: one record per node, which lives as long as the node's lease. */
 export class RedisDirectory implements Directory {
@@ -32,8 +36,7 @@ export class RedisDirectory implements Directory {
       names.map((name) => this.#commands.run((client) => client.get(nodeKey(this.#cluster, name)))),
     );
     return records
-      .filter((text) => text !== null)
-      .map((text) => JSON.parse(text) as NodeRecord)
+      .flatMap((text) => (text === null ? [] : (storedJson<NodeRecord>(text, nodeShape, this.#commands) ?? [])))
       .sort((a, b) => (a.node < b.node ? -1 : 1));
   }
 }

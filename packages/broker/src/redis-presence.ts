@@ -2,7 +2,6 @@ import {
   type ApplyOptions,
   type Beat,
   type Channel,
-  FanfareError,
   type LeaveReason,
   type LostOwner,
   type Presence,
@@ -20,6 +19,7 @@ import { byId, claimMs, emptyLifeMs, openText } from "./presence-terms.ts";
 import type { PubSubKind } from "./pub-sub-kind.ts";
 import type { RedisPartitions } from "./redis-partition.ts";
 import { type Argument, scripts } from "./scripts.ts";
+import { isText, isTextOrNull, storedJson } from "./stored-json.ts";
 
 export interface RedisPresenceOptions {
   readonly cluster: string;
@@ -115,10 +115,11 @@ export class RedisPresence implements Presence {
   async read(channel: Channel, membersMax: number): Promise<PresenceState> {
     const partition = partitionOf(channel, this.partitions);
     const { meta, members: membersKey, users: usersKey } = this.#keysOf(partition, channel);
-    const [life, version, clients, users, members] = (await this.#in(partition).run((client) =>
+    const commands = this.#in(partition);
+    const [life, version, clients, users, members] = (await commands.run((client) =>
       scripts["presence-read"].run(client, { keys: { meta, members: membersKey, users: usersKey }, args: { membersMax } }),
     )) as [life: number, version: number, clients: number, users: number, members: string[] | null];
-    return { life, version, clients, users, members: members?.map(decodeMember) };
+    return { life, version, clients, users, members: members?.flatMap((entry) => decodeMember(entry, commands) ?? []) };
   }
 
   async members(channel: Channel): Promise<readonly PresenceMember[]> {
@@ -130,8 +131,8 @@ export class RedisPresence implements Presence {
       const [next, page] = await this.#in(partition).run((client) => client.hscan(key, cursor, "COUNT", stepMembers));
       // Field and value in turn.
       for (let at = 1; at < page.length; at += 2) {
-        const member = decodeMember(page[at] ?? "");
-        found.set(member.id, member);
+        const member = decodeMember(page[at] ?? "", this.#in(partition));
+        if (member !== undefined) found.set(member.id, member);
       }
       cursor = next;
     } while (cursor !== "0");
@@ -198,9 +199,11 @@ function changeArguments(change: PresenceChange): Argument[] {
   return ["join", member.id, turn, member.user ?? "", member.since, openText(member)];
 }
 
-/** From "owner turn user since text". */
-function decodeMember(entry: string): PresenceMember {
+const memberShape = { id: isText, user: isTextOrNull };
+
+/** From "owner turn user since text"; undefined for what no node can have written. */
+function decodeMember(entry: string, commands: Commands): PresenceMember | undefined {
   const [, since, text] = /^\S+ \d+ \S* (\d+) (.*)$/s.exec(entry) ?? [];
-  if (text === undefined) throw new FanfareError("INTERNAL", { detail: "A member in the broker has another form." });
-  return { ...(JSON.parse(`${text}}`) as Omit<PresenceMember, "since">), since: Number(since) };
+  const member = storedJson<Omit<PresenceMember, "since">>(text === undefined ? "" : `${text}}`, memberShape, commands);
+  return member === undefined ? undefined : { ...member, since: Number(since) };
 }

@@ -3,6 +3,9 @@ import { FanfareError, limits, type Revocation, type RevocationState, type Revoc
 import type { Commands } from "./commands.ts";
 import { revocationEndsKey, revocationStateKey, revocationTextsKey } from "./keys.ts";
 import { scripts } from "./scripts.ts";
+import { isNumber, isText, storedJson } from "./stored-json.ts";
+
+const revocationShape = { id: isText, at: isNumber, endsAt: isNumber };
 
 /** {@link Revocations} on Redis: one list for the cluster. */
 export class RedisRevocations implements Revocations {
@@ -37,6 +40,6 @@ export class RedisRevocations implements Revocations {
     const answer = await this.#commands.run((client) => scripts.revocations.run(client, { keys, args: { known } }));
     if (answer === null) return undefined;
     const [version, life, ...texts] = answer as [string, string, ...string[]];
-    return { version, life, items: texts.map((text) => JSON.parse(text) as Revocation) };
+    return { version, life, items: texts.flatMap((text) => storedJson<Revocation>(text, revocationShape, this.#commands) ?? []) };
   }
 }

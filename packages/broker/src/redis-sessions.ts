@@ -1,7 +1,17 @@
-import type { Claimed, Ownership, SessionRecord, Sessions } from "@fanfare/domain";
+import { type Claimed, isChannelName, type Ownership, type SessionRecord, type Sessions } from "@fanfare/domain";
 import type { Commands } from "./commands.ts";
 import { sessionKey } from "./keys.ts";
 import { scripts } from "./scripts.ts";
+import { isText, isTextOrNull, storedJson } from "./stored-json.ts";
+
+/** A channel that is none, or a place that is none, would be met in the middle of a recovery. */
+const areChannels = (value: unknown): boolean =>
+  Array.isArray(value) &&
+  value.every(
+    (entry) =>
+      Array.isArray(entry) && isChannelName(entry[0]) && isText(entry[1]?.epoch) && Number.isSafeInteger(entry[1]?.offset),
+  );
+const sessionShape = { id: isText, user: isTextOrNull, channels: areChannels };
 
 /** {@link Sessions} on Redis: one hash per session. */
 export class RedisSessions implements Sessions {
@@ -26,7 +36,8 @@ export class RedisSessions implements Sessions {
     );
     if (answer === null) return undefined;
     const [record, turn, previousNode] = answer as [string, number, string];
-    return { record: JSON.parse(record) as SessionRecord, owner: { node, turn }, previousNode };
+    const session = storedJson<SessionRecord>(record, sessionShape, this.#commands);
+    return session === undefined ? undefined : { record: session, owner: { node, turn }, previousNode };
   }
 
   async renew(pids: readonly string[], lifeMs: number): Promise<void> {
