@@ -84,6 +84,19 @@ test("tail ends with the server's reason where no rule lets it listen, and goes 
   await allowed.stop();
 });
 
+test("who is subscribed to a channel is listed while it is", async () => {
+  const listed = async (): Promise<readonly unknown[]> => {
+    const { FANFARE_ADMIN_URL: url, FANFARE_ADMIN_KEY: key } = env;
+    const answer = await fetch(`${url}/v1/channels/news:who/connections`, { headers: { authorization: `Bearer ${key}` } });
+    return ((await answer.json()) as { items: unknown[] }).items;
+  };
+  const listener = tail("news:who");
+  await until(async () => ((await listed()).length === 1 ? undefined : "not listed yet"), 15_000);
+  expect(await listed()).toMatchObject([{ user: null, channels: ["news:who"], unsentBytes: 0 }]);
+  await listener.stop();
+  await until(async () => ((await listed()).length === 0 ? undefined : "still listed"));
+});
+
 test("the same id with other content is refused under the API's own code", async () => {
   await run("publish", "news:b", "1", "--id", "x");
   expect(await run("publish", "news:b", "2", "--id", "x")).toMatchObject({
