@@ -11,7 +11,7 @@ export {
 } from "./cluster.ts";
 export { type FaultMode, type FaultProxy, startFaultProxy } from "./fault-proxy.ts";
 export type { Acked, Entry, Fresh, Heard, Reset } from "./history.ts";
-export { PresenceWatch } from "./presence-watch.ts";
+export { type PresenceClient, PresenceWatch } from "./presence-watch.ts";
 export { startRabbit, type TestRabbit } from "./rabbit.ts";
 export { type Random, seeded } from "./random.ts";
 export { freePort, type StartRedisOptions, startRedis, type TestRedis } from "./redis.ts";

@@ -1,5 +1,8 @@
 import type { TestClient } from "./test-client.ts";
 
+/** Who asks: a test client, or less than that. */
+export type PresenceClient = Pick<TestClient, "socket" | "request">;
+
 interface Member {
   readonly id: string;
   readonly user: string | null;
@@ -35,11 +38,13 @@ export class PresenceWatch {
   #version = 0;
   /** What came since the question that is not yet answered. */
   #since: Notice[] | undefined;
-  readonly #client: TestClient;
+  readonly #client: PresenceClient;
+  readonly #remembers: boolean;
   readonly #channel: string;
 
-  constructor(client: TestClient, channel: string) {
+  constructor(client: PresenceClient, channel: string, { remembers = true }: { readonly remembers?: boolean } = {}) {
     this.#client = client;
+    this.#remembers = remembers;
     this.#channel = channel;
     client.socket.on("fanfare:presence", (notice: Notice) => {
       if (notice.channel === channel) this.#hear(notice);
@@ -71,8 +76,10 @@ export class PresenceWatch {
 
   #hear(notice: Notice): void {
     this.notices++;
-    this.joined.push(...notice.joined);
-    this.left.push(...notice.left);
+    if (this.#remembers) {
+      this.joined.push(...notice.joined);
+      this.left.push(...notice.left);
+    }
     if (notice.reload) {
       this.reloads++;
       void this.load();
