@@ -1,4 +1,5 @@
 import { writeFile } from "node:fs/promises";
+import type { NamespaceRules } from "@fanfare/domain";
 import { type TestClient, until } from "@fanfare/test-support";
 import { expect } from "vitest";
 import { test } from "./cluster.ts";
@@ -6,7 +7,7 @@ import { tokenOf, tokenSecret } from "./tokens.ts";
 
 /* What becomes of a connection whose token, or whose rules, change while it is open. */
 
-const team = { subscribe: "token", publish: "token", payloadBytesMax: 20, events: ["message", "note"] } as const;
+const team: NamespaceRules = { subscribe: "token", publish: "token", payloadBytesMax: 20, events: ["message", "note"] };
 
 test.override({
   clusterOptions: {
