@@ -15,6 +15,7 @@ import type { Commands } from "./commands.ts";
 import { registryPrefix } from "./keys.ts";
 import { idOfPlace, matches, newStamp } from "./registry-terms.ts";
 import { type Argument, scripts } from "./scripts.ts";
+import { isNumber, isText, storedJson } from "./stored-json.ts";
 
 /** Connections removed by one script, so that Redis is never busy with it for more than a millisecond or two. */
 const removedMax = 100;
@@ -25,6 +26,14 @@ const scannedMax = 10_000;
 
 /** The lease of a node that leaves: it only has to last from one batch to the next. */
 const leavingMs = 5_000;
+
+const figuresShape = {
+  websocket: isNumber,
+  polling: isNumber,
+  publicationsPerSecond: isNumber,
+  deliveriesPerSecond: isNumber,
+};
+const aboutShape = { transport: isText, address: isText, since: isNumber };
 
 /** What is only ever read back; the rest has fields of its own in Redis. */
 type About = Pick<ConnectionRecord, "transport" | "address" | "client" | "since">;
@@ -160,8 +169,9 @@ export class RedisRegistry implements Registry {
     const silent: string[] = [];
     for (const [at, name] of names.entries()) {
       const text = said[at];
+      const read = text == null ? undefined : storedJson<ProcessFigures>(text, figuresShape, this.#commands);
       if (text == null) silent.push(name);
-      else figures.set(name, JSON.parse(text) as ProcessFigures);
+      else if (read !== undefined) figures.set(name, read);
     }
     if (silent.length > 0) await this.#run((client) => client.hdel(saying, ...silent));
     return figures;
@@ -224,11 +234,13 @@ export class RedisRegistry implements Registry {
       client.hmget(this.#key(`c:${id}`), "node", "user", "channels", "about", "unsent"),
     );
     if (node == null || about == null) return undefined;
+    const said = storedJson<About>(about, aboutShape, this.#commands);
+    if (said === undefined) return undefined;
     return {
       id,
       user: user ? user.slice(1) : null,
       node,
-      ...(JSON.parse(about) as About),
+      ...said,
       channels: (channels ? channels.split(" ") : []) as Channel[],
       unsentBytes: Number(unsent),
     };
