@@ -23,6 +23,7 @@ test.each([
   "[]",
   JSON.stringify({ ...right, node: 1 }),
   JSON.stringify({ ...right, peerUrl: "not a URL" }),
+  JSON.stringify({ ...right, peerUrl: "ftp://127.0.0.1:1" }),
   JSON.stringify({ ...right, user: {} }),
   JSON.stringify({ ...right, at: "1" }),
   '{"__proto__":{"node":"n","peerUrl":"http://a","user":null,"at":1}}',

@@ -6,7 +6,7 @@ type Shape = Readonly<Record<string, (value: unknown) => boolean>>;
 export const isText = (value: unknown): boolean => typeof value === "string";
 export const isNumber = (value: unknown): boolean => typeof value === "number";
 export const isTextOrNull = (value: unknown): boolean => value === null || isText(value);
-export const isUrl = (value: unknown): boolean => typeof value === "string" && URL.canParse(value);
+export const isUrl = (value: unknown): boolean => typeof value === "string" && /^https?:\/\//.test(value) && URL.canParse(value);
 
 /**
  * Reads an object that a node has written into Redis, or undefined when no node can have written it: whoever may write there

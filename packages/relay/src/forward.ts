@@ -30,11 +30,18 @@ export function forward(
       resolve("aborted");
       return;
     }
-    const outgoing = requestPeer(new URL(peerUrl), agents, {
-      method: request.method,
-      path: request.url,
-      headers: forwardedHeaders(request, secret),
-    });
+    let outgoing: ClientRequest;
+    try {
+      outgoing = requestPeer(new URL(peerUrl), agents, {
+        method: request.method,
+        path: request.url,
+        headers: forwardedHeaders(request, secret),
+      });
+    } catch {
+      // An address or a header that Node refuses to dial or to write: nothing has been sent.
+      resolve("unreachable");
+      return;
+    }
     limitConnecting(outgoing, clock);
     // A client that gives up a poll gives it up at the owner too, or the owner would answer into the void.
     const abort = (): void => {
