@@ -108,6 +108,8 @@ test("the lists are the truth, over transports, upgrades, subscriptions and ends
   const [some] = await list("/v1/connections?user=ada&channel=public:b");
   expect(some).toMatchObject({ user: "ada", address: "127.0.0.1", channels: ["public:a", "public:b"] });
   expect(Math.abs(Date.now() - (some?.since ?? 0))).toBeLessThan(60_000);
+  const polling = (await list()).find(({ transport }) => transport === "polling");
+  expect(polling?.client).toBe("node-XMLHttpRequest");
   expect(await list("/v1/users/ada/connections")).toHaveLength(8);
   expect(await list("/v1/channels/public%3Ab/connections")).toHaveLength(12);
   const { rest } = cluster.admin(0);
