@@ -63,6 +63,19 @@ test(`at rest every subscriber's members are the server's and the truth, after $
     return { client, room, user, watch, inside: true };
   }
 
+  /** All pages of a list of connections, or what it lacks. */
+  async function idsAt(path: string): Promise<string[]> {
+    const ids: string[] = [];
+    for (let cursor = ""; ; ) {
+      const { body } = await cluster.admin(0).rest.call("GET", path + cursor);
+      const page = body as { items: readonly { id: string }[]; next: string | null; nodesMissing: readonly string[] };
+      if (page.nodesMissing.length > 0) return [`${page.nodesMissing} missing`];
+      ids.push(...page.items.map(({ id }) => id));
+      if (page.next === null) return ids;
+      cursor = `&cursor=${page.next}`;
+    }
+  }
+
   const visitors: Visitor[] = [];
   onTestFinished(() => {
     for (const { client } of visitors) client.socket.disconnect();
@@ -137,6 +150,8 @@ test(`at rest every subscriber's members are the server's and the truth, after $
       if (listed.join() !== ids.join()) return difference("REST", listed, ids);
       if (page.clients !== ids.length || page.users !== users)
         return `counts ${page.clients}, ${page.users} of ${ids.length}, ${users}`;
+      const registered = await idsAt(`/v1/channels/${room}/connections?limit=1000`);
+      if (registered.join() !== ids.join()) return difference("the registry", registered, ids);
       for (const { client, watch } of members) {
         if (watch.ids.join() !== ids.join()) return difference(`${client.socket.id}`, watch.ids, ids);
         if (watch.clients !== ids.length || watch.users !== users)
@@ -145,6 +160,11 @@ test(`at rest every subscriber's members are the server's and the truth, after $
       return undefined;
     }, restMs);
   }
+  await until(async () => {
+    const connected = visitors.map(({ client }) => client.socket.id).sort();
+    const listed = await idsAt("/v1/connections?limit=1000");
+    return listed.join() === connected.join() ? undefined : difference("all connections", listed, connected);
+  }, restMs);
   const tookMs = Math.round(performance.now() - restAtMs);
   const heard = visitors.reduce((sum, { watch }) => sum + watch.notices, 0);
   expect(heard).toBeGreaterThan(0);
