@@ -1,6 +1,6 @@
 import type { Clock } from "@fanfare/domain";
 
-/** Items that fall due within this share of the delay of each other are called together. */
+/** An item may be called this much late, as a share of the delay, so that many can be called together. */
 const grainShare = 0.05;
 const grainMsMax = 50;
 
@@ -57,8 +57,8 @@ export class Deadlines<Item> {
     this.#stop = undefined;
     const now = this.#clock.monotonic();
     for (const [item, due] of this.#items) {
-      if (due > now + this.#grainMs) {
-        this.#stop ??= this.#clock.after(due - now, this.#sweep);
+      if (due > now) {
+        this.#stop ??= this.#clock.after(Math.max(due - now, this.#grainMs), this.#sweep);
         return;
       }
       this.#items.delete(item);

@@ -118,12 +118,14 @@ function takeClients(io: Server, undecided: Deadlines<LeanClient>): void {
 /** With stock sockets, one must listen to each. */
 function listenForEnds(io: Server, over: SocketOver): void {
   io.use((socket, next) => {
-    const unconnected = (): void => over(socket, undefined);
-    socket.conn.once("close", unconnected);
-    socket.once("disconnect", (reason) => {
-      socket.conn.off("close", unconnected);
-      over(socket, reason);
-    });
+    let isOver = false;
+    const tell = (reason: DisconnectReason | undefined): void => {
+      if (!isOver) over(socket, reason);
+      isOver = true;
+    };
+    // A socket that never connects has no disconnect; for others, it comes first.
+    socket.once("disconnect", tell);
+    socket.conn.once("close", () => tell(undefined));
     next();
   });
 }

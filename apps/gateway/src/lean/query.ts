@@ -6,7 +6,8 @@ const plain = /^[\w.~=&-]*$/;
  * joined by commas.
  */
 export function queryOf(url = ""): Record<string, string> {
-  const text = url.slice(url.indexOf("?") + 1);
+  const mark = url.indexOf("?");
+  const text = mark === -1 ? "" : url.slice(mark + 1);
   if (plain.test(text) && !text.includes("channel=")) {
     return Object.fromEntries(text.split("&").filter(Boolean).map(nameAndValue));
   }

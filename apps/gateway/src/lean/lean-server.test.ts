@@ -1,0 +1,250 @@
+import { createServer, type Server as HttpServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { systemClock } from "@fanfare/domain";
+import { until } from "@fanfare/test-support";
+import type { Socket } from "socket.io";
+import { type Socket as Client, io as connect } from "socket.io-client";
+import { afterEach, describe, expect, test } from "vitest";
+import { WebSocket } from "ws";
+import { LeanConnection } from "./connection.ts";
+import { understood } from "./internals.ts";
+import { createLeanServer, type LeanServer } from "./lean-server.ts";
+import { forgetHandshake, hearAny, LeanSocket } from "./socket.ts";
+import { LeanTransport, textFrames } from "./transport.ts";
+
+interface Started extends LeanServer {
+  readonly url: string;
+  readonly over: (readonly [id: string, reason: string | undefined])[];
+  readonly http: HttpServer;
+}
+
+const stops: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0).reverse()) await stop();
+});
+
+async function start({ lean = true, pingMs = 60_000, connectMs = 60_000 } = {}): Promise<Started> {
+  const http = createServer();
+  const options = { pingInterval: pingMs, pingTimeout: pingMs, connectTimeout: connectMs, maxHttpBufferSize: 100_000 };
+  const server = createLeanServer(http, options, systemClock, lean);
+  const over: (readonly [string, string | undefined])[] = [];
+  server.onSocketOver(({ id }, reason) => over.push([id, reason]));
+  const echo = function (this: Socket, event: string, ...args: unknown[]): void {
+    const ack = args.pop();
+    if (typeof ack === "function") (ack as (...answer: unknown[]) => void)(event, ...args);
+  };
+  server.io.on("connection", (socket) => hearAny(socket, [echo]));
+  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+  stops.push(async () => {
+    await server.io.close();
+    server.close();
+  });
+  return { ...server, http, over, url: `http://127.0.0.1:${(http.address() as AddressInfo).port}` };
+}
+
+async function join(url: string, transports: string[], auth: object = {}): Promise<Client> {
+  const client = connect(url, { transports, auth, forceNew: true, reconnection: false });
+  stops.push(() => void client.disconnect());
+  await until(() => (client.connected ? undefined : "not connected"));
+  return client;
+}
+
+/** A websocket that speaks for itself. `heard` are the texts that it was sent. */
+async function raw(
+  url: string,
+  query = "EIO=4&transport=websocket",
+): Promise<{ socket: WebSocket; heard: string[]; closed: number[] }> {
+  const socket = new WebSocket(`${url.replace("http", "ws")}/socket.io/?${query}`);
+  const heard: string[] = [];
+  const closed: number[] = [];
+  socket.on("message", (data) => void heard.push(String(data)));
+  socket.on("close", (code) => void closed.push(code));
+  socket.on("error", () => undefined);
+  stops.push(() => socket.terminate());
+  await until(() => (heard.length > 0 || closed.length > 0 ? undefined : "nothing heard"));
+  return { socket, heard, closed };
+}
+
+const only = ({ io }: LeanServer): Socket => {
+  const [socket] = io.sockets.sockets.values();
+  if (socket === undefined) throw new Error("nobody is connected");
+  return socket;
+};
+
+test("the installed versions are those that the lean classes were written for", () => {
+  // When this fails: compare what internals.ts lists with the new versions, and run the benches again.
+  expect(understood()).toBe(true);
+});
+
+test("a version that lacks a method is noticed, and all is stock then", async () => {
+  expect(understood([[LeanTransport, ["send", "sendSomehow"]]])).toBe(false);
+  expect(understood([[undefined, ["send"]]])).toBe(false);
+  const server = await start({ lean: false });
+  await join(server.url, ["websocket"]);
+  expect(only(server)).not.toBeInstanceOf(LeanSocket);
+  expect(only(server).conn).not.toBeInstanceOf(LeanConnection);
+});
+
+test("a client that begins with a websocket is lean, and one that upgrades has a lean transport", async () => {
+  const server = await start();
+  await join(server.url, ["websocket"]);
+  const { conn } = only(server);
+  expect(conn).toBeInstanceOf(LeanConnection);
+  expect(conn.transport).toBeInstanceOf(LeanTransport);
+  // What a stock one has, and what it costs: a list of listeners each.
+  const { socket: websocket } = conn.transport as unknown as LeanTransport;
+  expect([conn, conn.transport, websocket].map((emitter) => (emitter as unknown as { _events: unknown })._events)).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ]);
+
+  const upgrading = await start();
+  await join(upgrading.url, ["polling", "websocket"]);
+  await until(() => (only(upgrading).conn.transport.name === "websocket" ? undefined : "still polling"));
+  expect(only(upgrading).conn.transport).toBeInstanceOf(LeanTransport);
+});
+
+test("once it is forgotten, nothing holds the request that a client came with, but its address", async () => {
+  const server = await start();
+  await join(server.url, ["websocket"], { token: "t" });
+  const socket = only(server);
+  expect(socket.handshake.auth).toEqual({ token: "t" });
+  expect(socket.handshake.headers.upgrade).toBe("websocket");
+  expect(socket.handshake.query.EIO).toBe("4");
+  forgetHandshake(socket);
+  expect(socket.request).toBeUndefined();
+  expect(socket.handshake).toMatchObject({ address: "127.0.0.1", headers: {}, query: {}, auth: {} });
+  expect(Date.parse(socket.handshake.time)).toBeGreaterThan(0);
+});
+
+test("a text frame is what ws makes of the same text, of every length of a length", async () => {
+  const server = await start();
+  const { socket, heard } = await raw(server.url);
+  const texts = [0, 1, 125, 126, 65_535, 65_536, 70_000].map((length) => "ü".repeat(length / 2) + "x".repeat(length % 2));
+  const { transport } = Object.values(
+    (server.io.engine as unknown as { clients: Record<string, LeanConnection> }).clients,
+  )[0] as LeanConnection;
+  transport.socket._socket?.write(textFrames(texts));
+  await until(() => (heard.length === texts.length + 1 ? undefined : `${heard.length} heard`));
+  expect(heard.slice(1)).toEqual(texts);
+  expect(socket.readyState).toBe(WebSocket.OPEN);
+});
+
+describe.each([true, false])("lean: %s", (lean) => {
+  test.each([[["websocket"]], [["polling"]], [["polling", "websocket"]]])(
+    "%j: texts, binaries and answers arrive in order",
+    async (transports) => {
+      const server = await start({ lean });
+      const client = await join(server.url, transports);
+      const bytes = Buffer.from([0, 1, 254, 255]);
+      const asked = Array.from({ length: 50 }, (_, n) =>
+        n % 3 === 0 ? { n, bytes } : n % 3 === 1 ? { n, text: "ü".repeat(n) } : n,
+      );
+      const answers = await Promise.all(asked.map((one) => client.emitWithAck("echo", one)));
+      expect(answers).toEqual(asked.map(() => "echo"));
+
+      const heard: unknown[] = [];
+      client.onAny((event, ...args) => heard.push([event, ...args]));
+      for (const one of asked) only(server).emit("said", one);
+      await until(() => (heard.length === asked.length ? undefined : `${heard.length} heard`));
+      expect(heard).toEqual(asked.map((one) => ["said", one]));
+      // On polling it is dropped when no poll waits at the moment.
+      if (only(server).conn.transport.name === "polling") return;
+      only(server).volatile.emit("perhaps", 1);
+      await until(() => (heard.length > asked.length ? undefined : "nothing volatile"));
+      await expect(only(server).timeout(50).emitWithAck("nobody answers")).rejects.toThrow("timed out");
+    },
+  );
+
+  test("a socket that is over is told of once, with the reason", async () => {
+    const server = await start({ lean });
+    const leaving = await join(server.url, ["websocket"]);
+    const left = leaving.id;
+    leaving.disconnect();
+    await until(() => (server.over.length === 1 ? undefined : "not over"));
+    const cut = await join(server.url, ["websocket"]);
+    const cutId = cut.id;
+    only(server).conn.close();
+    await until(() => (server.over.length === 2 ? undefined : "not over"));
+    const sent = await join(server.url, ["websocket"]);
+    const sentId = sent.id;
+    only(server).disconnect(true);
+    await until(() => (server.over.length === 3 ? undefined : "not over"));
+    expect(server.over).toEqual([
+      [left, "client namespace disconnect"],
+      [cutId, "transport close"].map((part, index) => (index === 1 ? expect.stringMatching(/^(transport|forced) close$/) : part)),
+      [sentId, "server namespace disconnect"],
+    ]);
+    await until(() => (server.io.engine.clientsCount === 0 ? undefined : `${server.io.engine.clientsCount} left`));
+  });
+
+  test("a socket that is refused is over without a reason, and told why", async () => {
+    const server = await start({ lean });
+    server.io.use((_, next) => next(new Error("not you")));
+    const client = connect(server.url, { transports: ["websocket"], reconnection: false });
+    stops.push(() => void client.disconnect());
+    const refused: string[] = [];
+    client.on("connect_error", ({ message }) => refused.push(message));
+    await until(() => (refused.length > 0 ? undefined : "not refused"));
+    expect(refused).toEqual(["not you"]);
+    if (!lean) client.disconnect();
+    await until(() => (server.over.length > 0 ? undefined : "not over"));
+    expect(server.over[0]?.[1]).toBeUndefined();
+  });
+
+  test("one that does not answer pings is closed, one that does is not", async () => {
+    const server = await start({ lean, pingMs: 150 });
+    const mute = await raw(server.url);
+    mute.socket.send("40");
+    const alive = await raw(server.url);
+    alive.socket.on("message", (data) => String(data) === "2" && alive.socket.send("3"));
+    alive.socket.send("40");
+    await until(() => (mute.closed.length > 0 ? undefined : "still open"));
+    expect(mute.heard.filter((text) => text === "2")).toHaveLength(1);
+    await until(() => (alive.heard.filter((text) => text === "2").length > 3 ? undefined : "few pings"));
+    expect(alive.closed).toEqual([]);
+    expect(server.over.map(([, reason]) => reason)).toEqual(["ping timeout"]);
+  });
+
+  test("one that joins no namespace is closed in time", async () => {
+    const server = await start({ lean, connectMs: 100 });
+    const { closed } = await raw(server.url);
+    await until(() => (closed.length > 0 ? undefined : "still open"));
+  });
+
+  test.each(["4abc", "1", "2", "9", "42", "451-[", "42[1]", ""])(
+    "what it says against the protocol (%j) ends it, or nothing",
+    async (text) => {
+      const server = await start({ lean });
+      const { socket, closed } = await raw(server.url);
+      socket.send("40");
+      await until(() => (server.io.sockets.sockets.size === 1 ? undefined : "not connected"));
+      socket.send(text);
+      const other = await join(server.url, ["websocket"]);
+      expect(await other.emitWithAck("echo")).toBe("echo");
+      // Closed by both or by none.
+      const ends = !["1", "42", "42[1]"].includes(text);
+      if (ends) await until(() => (closed.length > 0 ? undefined : "still open"));
+      else expect(closed).toEqual([]);
+    },
+  );
+
+  test("a message that is too long ends its connection", async () => {
+    const server = await start({ lean });
+    const { socket, closed } = await raw(server.url);
+    socket.send("40");
+    socket.send(`42["x","${"y".repeat(200_000)}"]`);
+    await until(() => (closed.length > 0 ? undefined : "still open"));
+    expect(closed).toEqual([1009]);
+  });
+
+  test("an upgrade that is none is refused, and so is a session that nobody knows", async () => {
+    const server = await start({ lean });
+    for (const query of ["EIO=4&transport=websocket&sid=nobody", "EIO=3&transport=websocket", "EIO=4&transport=smoke", ""]) {
+      const { closed, heard } = await raw(server.url, query);
+      expect([closed.length, heard.length]).toEqual([1, 0]);
+    }
+    expect(server.io.engine.clientsCount).toBe(0);
+  });
+});
