@@ -2,6 +2,7 @@ export { type Channel, type ChannelOptions, channel, type Reset } from "./channe
 export type { ResetReason } from "./continuity.ts";
 export type { EventMap } from "./handlers.ts";
 export type { HistoryOptions } from "./history.ts";
+export { type Presence, type PresenceOptions, presence } from "./presence.ts";
 export type { Context, Publication } from "./publication.ts";
 export type { Published, PublishOptions } from "./publish.ts";
 export { type FailureCode, RequestError } from "./request-error.ts";

@@ -11,5 +11,6 @@ export interface StockSocket {
   on(event: "connect" | "disconnect", listener: () => void): unknown;
   off(event: "connect" | "disconnect", listener: () => void): unknown;
   onAny(listener: (event: string, ...args: unknown[]) => void): unknown;
+  offAny(listener: (event: string, ...args: unknown[]) => void): unknown;
   timeout(ms: number): { emitWithAck(event: string, ...args: unknown[]): Promise<unknown> };
 }
