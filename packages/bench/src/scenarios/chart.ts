@@ -4,7 +4,6 @@ import type { Stage } from "../process/stage.ts";
 import type { Outcome, Sample } from "../report/outcome.ts";
 import type { Contestant } from "../report/repetitions.ts";
 import { discardNote, measured, rowNotes } from "./deliveries.ts";
-import { fullShare } from "./lateness.ts";
 import { briefly, foreignNote, onStage, type Scenario } from "./scenario.ts";
 
 /** Messages a second, rung by rung. */
@@ -15,6 +14,8 @@ const rungMs = 1_200;
 const messagesMin = 24;
 const warmUp = { messages: 50, perSecond: 100, payloadBytes };
 const rows = [row.fanfare, row.classic, row.sharded, row.loop, row.floor];
+/** A core that is used so far by a server that cannot keep up is full. */
+const fullPercent = 80;
 /** Rungs that may be left out before it is not worth going on. */
 const leftOutMax = 1;
 /** A server below this share of the offered deliveries cannot keep up. */
@@ -74,13 +75,13 @@ function climb(room: Room, stage: Stage, options: BenchOptions): Contestant {
           if (left > leftOutMax) break;
           continue;
         }
-        const { micros = 0, perSecond: delivered = 0, wanted = 0, foreignShare = 0 }: Sample = run.sample;
+        const { micros = 0, perSecond: delivered = 0, busy = 0, foreignShare = 0 }: Sample = run.sample;
         foreign.push(foreignShare);
         const keptUp = delivered >= perSecond * subscribers * keptUpShare;
         if (keptUp) sample[keyOf(perSecond)] = micros;
-        if (!keptUp || wanted >= fullShare) {
-          // Not busy and behind: then it is the publisher or the reader that has no more to give.
-          if (wanted >= fullShare) Object.assign(sample, { fullRate: delivered / subscribers, fullMicros: micros });
+        if (!keptUp) {
+          // Not busy and behind: then it is the publisher, the reader or another process that has no more to give.
+          if (busy >= fullPercent) Object.assign(sample, { fullRate: delivered / subscribers, fullMicros: micros });
           break;
         }
       }

@@ -18,7 +18,7 @@ interface Reading {
 export const late = { readPerWrite: 1.5, idleShare: 0.05 } as const;
 
 /** A server that wants its core for this share of the time has a backlog, or soon will have. */
-export const fullShare = 0.85;
+const fullShare = 0.85;
 
 /**
  * A late reader makes the server's writes look cheap, so its run does not count. It is late when it reads more frames at once

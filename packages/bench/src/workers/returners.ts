@@ -24,7 +24,7 @@ interface Storm {
   readonly forMsMax: number;
 }
 
-export interface StormReport {
+interface StormReport {
   readonly clients: number;
   readonly back: number;
   readonly sameSession: number;
