@@ -132,6 +132,18 @@ test("it is OpenAPI 3.1, with a name, a summary and a tag for everything and a k
   }
 });
 
+test("every example of an answer is what its schema says", () => {
+  const examples = operations.flatMap(({ operation }) =>
+    Object.values(operation.responses).flatMap(({ content = {} }) =>
+      Object.values(content).flatMap(({ schema }) =>
+        ((schema as { examples?: readonly unknown[] }).examples ?? []).map((example) => ({ schema, example })),
+      ),
+    ),
+  );
+  expect(examples.length).toBeGreaterThan(5);
+  for (const { schema, example } of examples) expect(Compile(schema).Errors(example)).toEqual([true, []]);
+});
+
 describe.each(operations)("$method $path", ({ path, method, operation }) => {
   const { path: url = path, query = "", body, status = 200 } = right[operation.operationId] ?? {};
   const type = mediaType(operation);
