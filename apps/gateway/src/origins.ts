@@ -9,5 +9,8 @@ import type { IncomingMessage } from "node:http";
 export function originAllowed({ headers }: IncomingMessage, allowed: readonly string[]): boolean {
   const { origin, host } = headers;
   if (origin === undefined || allowed.includes("*") || allowed.includes(origin)) return true;
-  return URL.canParse(origin) && new URL(origin).host === host;
+  if (host === undefined || !URL.canParse(origin)) return false;
+  const page = new URL(origin);
+  // To the letter what a browser sends: with a path, a user or another scheme it comes from something else.
+  return page.origin === origin && /^https?:$/.test(page.protocol) && page.host === host;
 }
