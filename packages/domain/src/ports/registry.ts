@@ -92,8 +92,8 @@ export interface RegistryTotals {
  * **Leases.** What a node wrote hangs on a lease that every batch renews. When it has run out the node is `missing`, until
  * somebody's {@link sweep} has removed what was left or the node itself begins anew.
  *
- * **Reading.** Never asks another node. Lists are ordered, by the bytes of an id or a name, and a page begins behind a place
- * in that order: whatever was in the list all the time comes exactly once, whatever comes and goes beside it. Only the order
+ * **Reading.** Never asks another node. Lists have an order that stands still, by id or by name, and a page begins behind a
+ * place in it: whatever was in the list all the time comes exactly once, whatever comes and goes beside it. Only the order
  * by unsent bytes moves with the bytes.
  *
  * While the broker is away every verb rejects with `BROKER_UNAVAILABLE`.
