@@ -95,6 +95,8 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<G
       secret: settings.tokenSecret,
       publicKey: settings.tokenPublicKey,
       jwksUrl: settings.jwksUrl,
+      issuer: settings.tokenIssuer,
+      audience: settings.tokenAudience,
       ttlMaxMs: settings.tokenTtlMaxMs,
     }),
     authorizer: openAuthorizer(settings, log, metrics),

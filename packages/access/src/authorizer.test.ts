@@ -253,6 +253,12 @@ test("questions on their way are limited: nobody waits in a long line", async ()
   expect(asked.length).toBeLessThanOrEqual(512);
 });
 
+test("an address with a password is refused at the start: it would be found in logs", () => {
+  const clock = { now: () => 0, monotonic: () => 0 };
+  const refused = expect.objectContaining({ code: "SETTINGS_INVALID" });
+  expect(() => createAuthorizer({ url: "https://fanfare:hunter2@app.example/", secret, clock })).toThrow(refused);
+});
+
 test("a secret that is too short is refused at the start", () => {
   const clock = { now: () => 0, monotonic: () => 0 };
   expect(() => createAuthorizer({ url: "http://127.0.0.1", secret: "short", clock })).toThrow(

@@ -11,7 +11,7 @@ import {
   validator,
 } from "@fanfare/domain";
 import { AnswerCache } from "./answer-cache.ts";
-import { boundedFetch } from "./bounded-fetch.ts";
+import { addressOf, boundedFetch } from "./bounded-fetch.ts";
 import { Breaker } from "./breaker.ts";
 import { grantsOf } from "./claims.ts";
 import type { Identity } from "./identity.ts";
@@ -57,7 +57,7 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
     const message = `is too short: it must have at least ${secretBytesMin} bytes`;
     throw new FanfareError("SETTINGS_INVALID", { errors: [{ path: "FANFARE_AUTHORIZE_SECRET", message }] });
   }
-  const url = new URL(options.url);
+  const url = addressOf("FANFARE_AUTHORIZE_URL", options.url);
   const breaker = new Breaker(clock);
   const answers = new AnswerCache<Answered>(clock);
   const asking = new Map<string, Promise<Answered>>();

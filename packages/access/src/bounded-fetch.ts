@@ -1,3 +1,5 @@
+import { FanfareError } from "@fanfare/domain";
+
 export interface BoundedRequest {
   readonly method?: "GET" | "POST";
   readonly headers?: Readonly<Record<string, string>>;
@@ -39,4 +41,12 @@ async function textOf(response: Response, bytesMax: number): Promise<string> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");
+}
+
+/** The address of a setting. Throws `SETTINGS_INVALID` for one with a password in it: errors would carry it into logs. */
+export function addressOf(setting: string, text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url !== undefined && url.username === "" && url.password === "") return url;
+  const message = url === undefined ? "is not a URL" : "must not have a user or a password in it";
+  throw new FanfareError("SETTINGS_INVALID", { errors: [{ path: setting, message }] });
 }

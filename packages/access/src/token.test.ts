@@ -107,6 +107,23 @@ test.each(["", "s", "s".repeat(31), "ä".repeat(15)])("the secret %j is refused 
   expect(createTokenVerifier({ secret: "ä".repeat(16) })).toBeDefined();
 });
 
+test("a token for somebody else, or of somebody else, is refused where it matters", async () => {
+  const keys = { secret, issuer: "https://id.example", audience: "fanfare" };
+  const right = { ...good, iss: "https://id.example", aud: "fanfare" };
+  expect(await outcome(handmade(right), keys)).toMatchObject({ user: "ada" });
+  expect(await outcome(handmade({ ...right, aud: ["mail", "fanfare"] }), keys)).toMatchObject({ user: "ada" });
+  for (const wrong of [
+    { aud: "mail" },
+    { aud: [] },
+    { aud: "Fanfare" },
+    { iss: "https://id.example/" },
+    { iss: ["https://id.example"] },
+  ]) {
+    expect(await outcome(handmade({ ...right, ...wrong }), keys), JSON.stringify(wrong)).toBe("TOKEN_INVALID");
+  }
+  expect(await outcome(handmade(good), keys)).toBe("TOKEN_INVALID");
+});
+
 test("claims that nobody knows are ignored", async () => {
   expect(await outcome(handmade({ ...good, iss: "x", aud: ["y"], scope: "z", admin: true }))).toEqual({
     user: "ada",
@@ -262,6 +279,11 @@ async function keyServer(answer: () => { status: number; body: string }) {
   });
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`, asked: () => asked };
 }
+
+test("an address of keys with a password is refused at the start: it would be found in logs", () => {
+  const refused = expect.objectContaining({ code: "SETTINGS_INVALID" });
+  expect(() => createTokenVerifier({ jwksUrl: "https://fanfare:hunter2@id.example/keys" })).toThrow(refused);
+});
 
 test("published keys are fetched once, the right one is taken, and a symmetric one among them is never used", async () => {
   const { privateKey, publicKey } = pairs.ES256;

@@ -1,6 +1,7 @@
 import { createPublicKey, type KeyObject, randomUUID } from "node:crypto";
 import { type Clock, FanfareError, systemClock } from "@fanfare/domain";
 import { errors, type JWTVerifyGetKey, jwtVerify, SignJWT } from "jose";
+import { addressOf } from "./bounded-fetch.ts";
 import { identityOf } from "./claims.ts";
 import type { Identity } from "./identity.ts";
 import { PublishedKeys } from "./published-keys.ts";
@@ -20,6 +21,9 @@ export interface TokenKeys {
   /** SPKI in PEM: RSA of 2048 bits or more, P-256, P-384, P-521 or Ed25519. */
   readonly publicKey?: string | undefined;
   readonly jwksUrl?: string | undefined;
+  /** What `iss` must be, and what `aud` must be or have among others. Absent: anything. */
+  readonly issuer?: string | undefined;
+  readonly audience?: string | undefined;
   /** How far ahead the `exp` of a token may lie. Absent: as far as it likes. */
   readonly ttlMaxMs?: number | undefined;
   /** Tells when a token has expired. */
@@ -54,7 +58,8 @@ interface PinnedKey {
 export function createTokenVerifier(keys: TokenKeys): TokenVerifier | undefined {
   const pinned = pinnedKey(keys);
   if (pinned === undefined) return undefined;
-  const { clock = systemClock, ttlMaxMs = Number.POSITIVE_INFINITY } = keys;
+  const { clock = systemClock, ttlMaxMs = Number.POSITIVE_INFINITY, issuer, audience } = keys;
+  const expected = { ...(issuer === undefined ? {} : { issuer }), ...(audience === undefined ? {} : { audience }) };
 
   return {
     async verify(token) {
@@ -64,6 +69,7 @@ export function createTokenVerifier(keys: TokenKeys): TokenVerifier | undefined 
       try {
         const now = clock.now();
         const { payload } = await jwtVerify(token, pinned.key, {
+          ...expected,
           algorithms: [...pinned.algorithms],
           currentDate: new Date(now),
           clockTolerance: skewMs / 1_000,
@@ -93,7 +99,7 @@ function pinnedKey(keys: TokenKeys): PinnedKey | undefined {
   if (publicKey !== undefined) return pinnedPublicKey(publicKey);
   if (jwksUrl === undefined) return undefined;
   const algorithms = [...rsa, ...Object.values(algorithmOfCurve), ...edwards];
-  return { key: new PublishedKeys(new URL(jwksUrl), clock).find, algorithms };
+  return { key: new PublishedKeys(addressOf("FANFARE_JWKS_URL", jwksUrl), clock).find, algorithms };
 }
 
 /** A secret that can be guessed lets anybody be everybody; whoever has one token can try guesses without asking us. */

@@ -24,6 +24,18 @@ export const accessSettings = {
     doc: "Where the public keys that client tokens are checked with are published, instead of a secret or one key.",
     usedBy: ["up", "gateway", "serve"],
   },
+  tokenIssuer: {
+    env: "FANFARE_TOKEN_ISSUER",
+    type: "text",
+    doc: "Who must have issued a client token (iss). Absent: whoever has the key.",
+    usedBy: ["up", "gateway", "serve"],
+  },
+  tokenAudience: {
+    env: "FANFARE_TOKEN_AUDIENCE",
+    type: "text",
+    doc: "For whom a client token must have been issued (aud). Set it when the keys of FANFARE_JWKS_URL also sign tokens for other services: those would be accepted here.",
+    usedBy: ["up", "gateway", "serve"],
+  },
   tokenTtlMaxMs: {
     env: "FANFARE_TOKEN_TTL_MAX_MS",
     type: "ms",
