@@ -174,12 +174,14 @@ export class Roster {
     }
   }
 
-  /** What has been said since is newer. */
+  /** What has been said since is newer, whether it waits or is written already. */
   #putBack(channel: Channel, changes: readonly PresenceChange[]): void {
     const newer = this.#changes.get(channel) ?? new Map<string, PresenceChange>();
+    const crowd = this.#here.get(channel);
     for (const change of changes) {
       const id = change.kind === "join" ? change.member.id : change.id;
-      if (!newer.has(id)) newer.set(id, change);
+      const holds = change.kind === "join" ? crowd?.get(id)?.turn === change.turn : !crowd?.has(id);
+      if (holds && !newer.has(id)) newer.set(id, change);
     }
     this.#changes.set(channel, newer);
     this.#schedule(retryMs);

@@ -18,14 +18,14 @@
   ARGV cursor     text   0 to begin with, then what the call before returned
   ARGV count      count  members looked at, about
 
-  RETURNS { cursor, number of those that left }; cursor 0 at the end, and { "0", -1 } when the owner is alive
+  RETURNS { cursor, number of those that left }; cursor 0 at the end, at once when the owner is alive
   COST    7 commands and 3 for each that leaves; count bounds them
 ]]
 local meta, members, users, owned, owners = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local owner, name, reason, membersMax, emptyLife = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
 local kind, topic, cursor, count = ARGV[6], ARGV[7], ARGV[8], ARGV[9]
 
-if string.match(redis.call('HGET', owners, owner) or '', '^%d+ alive ') then return { '0', -1 } end
+if string.match(redis.call('HGET', owners, owner) or '', '^%d+ alive ') then return { '0', 0 } end
 
 local page = redis.call('HSCAN', members, cursor, 'COUNT', count)
 local left = {}

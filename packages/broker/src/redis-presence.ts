@@ -31,6 +31,8 @@ export interface RedisPresenceOptions {
 
 /** Members that one step of a sweep or a listing looks at: about a millisecond in which Redis does nothing else. */
 const stepMembers = 300;
+/** Channels that are swept at the same time. */
+const sweepChannels = 50;
 
 /** {@link Presence} on Redis ≥ 6.2 or Valkey. What belongs to a channel is in its partition. */
 export class RedisPresence implements Presence {
@@ -83,29 +85,16 @@ export class RedisPresence implements Presence {
   async sweep(partition: number, { owner, reason }: LostOwner, membersMax: number): Promise<number> {
     const commands = this.#in(partition);
     const { owned, owners } = this.#keysOfOwner(partition, owner);
+    const lease = await commands.run((client) => client.hget(owners, owner));
+    if (lease !== null && / alive /.test(lease)) return 0;
     const names = (await commands.run((client) => client.smembers(owned))) as Channel[];
     let count = 0;
-    for (const channel of names) {
-      let cursor = "0";
-      do {
-        const [next, left] = (await commands.run((client) =>
-          scripts["presence-sweep"].run(client, {
-            keys: { ...this.#keysOf(partition, channel), owned, owners },
-            args: {
-              owner,
-              name: channel,
-              reason,
-              membersMax,
-              ...this.#announced(partition, channel),
-              cursor,
-              count: stepMembers,
-            },
-          }),
-        )) as [next: string, left: number];
-        if (left === -1) return count;
-        count += left;
-        cursor = next;
-      } while (cursor !== "0");
+    for (let at = 0; at < names.length; at += sweepChannels) {
+      const some = names.slice(at, at + sweepChannels);
+      const left = await Promise.all(
+        some.map((channel) => this.#sweepChannel(partition, channel, { owner, reason }, membersMax)),
+      );
+      count += left.reduce((sum, one) => sum + one, 0);
     }
     // The owner writes no more, so nothing has come in the meantime.
     await commands.run((client) => client.hdel(owners, owner));
@@ -148,6 +137,30 @@ export class RedisPresence implements Presence {
         );
       }),
     );
+  }
+
+  async #sweepChannel(partition: number, channel: Channel, { owner, reason }: LostOwner, membersMax: number): Promise<number> {
+    let count = 0;
+    let cursor = "0";
+    do {
+      const [next, left] = (await this.#in(partition).run((client) =>
+        scripts["presence-sweep"].run(client, {
+          keys: { ...this.#keysOf(partition, channel), ...this.#keysOfOwner(partition, owner) },
+          args: {
+            owner,
+            name: channel,
+            reason,
+            membersMax,
+            ...this.#announced(partition, channel),
+            cursor,
+            count: stepMembers,
+          },
+        }),
+      )) as [next: string, left: number];
+      count += left;
+      cursor = next;
+    } while (cursor !== "0");
+    return count;
   }
 
   async #beat(partition: number, owner: string, lease: number, state: "alive" | LeaveReason): Promise<Beat> {

@@ -230,6 +230,13 @@ export function presenceContract(open: () => Promise<PresenceWorld>): void {
       expect(await one.apply("dying.1", channel, [join("s9", "eve")], listed)).toBe("fenced");
     });
 
+    test("sweeps nobody whose owner is alive", async () => {
+      await one.apply("a.1", channel, [join("s1", "ada")], listed);
+      expect(await other.sweep(partition, { owner: "a.1", reason: "node_lost" }, 100)).toBe(0);
+      expect(await one.apply("a.1", channel, [join("s2", "ada")], listed)).not.toBe("fenced");
+      expect(await one.read(channel, 10)).toMatchObject({ clients: 2 });
+    });
+
     test("hands an owner that has retired over when its time has come, with its own reason", async () => {
       await one.apply("a.1", channel, [join("s1", "ada")], listed);
       await one.retire(partition, "a.1", "disconnected", 50);
