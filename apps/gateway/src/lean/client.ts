@@ -21,13 +21,13 @@ interface ServerInside {
 }
 
 /** socket.io-parser's */
-export interface Decoder {
+interface Decoder {
   on(event: "decoded", listener: (packet: unknown) => void): void;
   add(data: unknown): void;
   destroy(): void;
 }
 
-export interface LeanClientParts {
+interface LeanClientParts {
   readonly io: Server;
   /** Clients that have not said yet which namespace they want. */
   readonly undecided: Deadlines<LeanClient>;

@@ -25,7 +25,7 @@ export interface EngineRequest extends IncomingMessage {
 }
 
 /** ws lib/receiver.js */
-export interface ReceiverInside extends EventEmitter {
+interface ReceiverInside extends EventEmitter {
   /** What was read and is not consumed yet. */
   _buffers: Buffer[];
   /** Of the frame that is being read: a view into the chunk that it came in. */
@@ -40,14 +40,6 @@ export interface WebSocketInside extends EventEmitter {
   readonly _receiver: ReceiverInside;
   send(data: string | Buffer, sent: (error?: Error) => void): void;
   close(): void;
-}
-
-/** engine.io lib/transport.ts, lib/transports/websocket.ts */
-export interface TransportInside extends EventEmitter {
-  readonly name: string;
-  writable: boolean;
-  readyState: string;
-  socket: WebSocketInside;
 }
 
 /** engine.io lib/server.ts */
@@ -68,13 +60,6 @@ export interface EngineInside extends EventEmitter {
 export interface EmitterInside {
   _events: object | undefined;
   _eventsCount: number;
-}
-
-/** socket.io lib/client.ts */
-export interface ClientInside {
-  ondecoded(packet: unknown): void;
-  onclose(reason: string, description?: unknown): void;
-  onerror(error: Error): void;
 }
 
 type Class = { readonly prototype: object };

@@ -13,7 +13,7 @@ import { LeanTransport } from "./transport.ts";
 import { compactWebSocket, LeanWebSocketServer } from "./websocket.ts";
 
 /** Called once for every socket of the main namespace that is over; without a reason when it never connected. */
-export type SocketOver = (socket: Socket, reason: DisconnectReason | undefined) => void;
+type SocketOver = (socket: Socket, reason: DisconnectReason | undefined) => void;
 
 export interface LeanServer {
   readonly io: Server;
