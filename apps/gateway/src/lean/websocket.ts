@@ -47,10 +47,16 @@ type CompleteUpgrade = (
   ...rest: readonly unknown[]
 ) => void;
 
+/**
+ * In how many pieces a message may come: of one byte each they cost ws a hundred times what they say, and no client of ours
+ * sends any. The chunks are those of TCP, which may be as small as a packet: a whole message of 1 MB is some 700.
+ */
+const pieces = { maxFragments: 64, maxBufferedChunks: 4_096 };
+
 /** For Engine.IO's option `wsEngine`. */
 export class LeanWebSocketServer extends WebSocketServer {
   constructor(options: ServerOptions) {
-    super({ ...options, WebSocket: LeanWebSocket as unknown as typeof WebSocket });
+    super({ ...options, ...pieces, WebSocket: LeanWebSocket as unknown as typeof WebSocket });
   }
 
   /** ws lib/websocket-server.js. Everything that is said within it, the handshake's packet too, goes out in one write. */
