@@ -13,8 +13,11 @@ export interface DrainParts {
   readonly withinMs: number;
 }
 
-/** Clients per second that other nodes take without noticing. */
-const perSecondMin = 200;
+/**
+ * Clients that leave in a second at least, however much time there is. Few, so that nobody queues: each that comes back costs
+ * its new node, the balancer and Redis several milliseconds, and the cores may be loaded, by its node's replacement too.
+ */
+const perSecondMin = 25;
 /** The last of the time is for those to leave who had their turn late. */
 const pacedShare = 0.8;
 

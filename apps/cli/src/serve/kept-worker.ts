@@ -21,6 +21,11 @@ export interface KeptWorkerOptions {
 const path = fileURLToPath(new URL("./worker.js", import.meta.url));
 /** How long a worker may take until it serves. */
 const readyMs = 30_000;
+/**
+ * From a drained worker's end to its replacement: about as long as its last clients need to be back on the others. Starting
+ * a process takes a core for the better part of a second, which they would otherwise wait for.
+ */
+const settleMs = 1_500;
 
 /** One worker, which is started again whenever it ends without having been told to by {@link KeptWorker.stop}. */
 export class KeptWorker {
@@ -85,7 +90,9 @@ export class KeptWorker {
     let pauseMs = 0;
     let lastedMs = ranMs;
     // It goes by itself when an operator drains it.
-    log[how === "exit 0" ? "info" : "warn"]({ worker, how }, "worker ended: starting it again");
+    const isDrained = how === "exit 0";
+    log[isDrained ? "info" : "warn"]({ worker, how }, "worker ended: starting it again");
+    if (isDrained) await sleep(settleMs);
     for (;;) {
       pauseMs = restartPauseMs(pauseMs, lastedMs);
       await sleep(pauseMs);
