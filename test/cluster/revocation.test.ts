@@ -1,15 +1,14 @@
-import { type Cluster, type TestClient, until } from "@fanfare/test-support";
-import { expect } from "vitest";
+import { type Cluster, type ClusterOptions, type TestClient, until } from "@fanfare/test-support";
+import { describe, expect } from "vitest";
 import { test } from "./cluster.ts";
 import { tokenOf, tokenSecret } from "./tokens.ts";
 
-test.override({
-  clusterOptions: {
-    gateways: 3,
-    env: { FANFARE_TOKEN_SECRET: tokenSecret },
-    rules: { namespaces: { public: { subscribe: "anyone" } } },
-  },
-});
+const clusterOptions: ClusterOptions = {
+  gateways: 3,
+  env: { FANFARE_TOKEN_SECRET: tokenSecret },
+  rules: { namespaces: { public: { subscribe: "anyone" } } },
+};
+test.override({ clusterOptions });
 
 /** What is promised. */
 const everywhereMs = 2_000;
@@ -59,46 +58,50 @@ test("a revoked user's connections are closed on every node within two seconds, 
   expect(again.noticesOf("fanfare:welcome")).toMatchObject([{ user: "ada" }]);
 });
 
-test("a client that was away when its token was revoked is not restored, by any node", async ({ cluster }) => {
-  const clients = await Promise.all(
-    cluster.gateways.map((via) => cluster.client({ via, channels: ["public:a"], token: tokenOf({ sub: "ada", jti: "t1" }) })),
-  );
-  const moving = await cluster.client({ channels: ["public:a"], token: tokenOf({ sub: "ada", jti: "t1" }) });
-  const other = await cluster.client({ channels: ["public:a"], token: tokenOf({ sub: "ada", jti: "t2" }) });
-  cluster.balancer.become("refuse");
-  breakConnection(moving);
-  breakConnection(other);
-  await until(() => closed(moving) ?? closed(other));
-  await revoke(cluster, { tokenId: "t1" });
-  await until(() => clients.map(closed).find(Boolean), everywhereMs);
-  cluster.balancer.become("pass");
-  await until(() => (refusals(moving).includes("TOKEN_REVOKED") ? undefined : `refused for ${refusals(moving)}`), 15_000);
-  expect([moving.connects, moving.socket.active]).toEqual([1, false]);
-  // Another token of the same user is another matter.
-  await until(() => (other.recoveries === 1 ? undefined : "the other has not come back"), 15_000);
-});
+describe("on two nodes", () => {
+  test.override({ clusterOptions: { ...clusterOptions, gateways: 2 } });
 
-test("a revocation outlives a Redis that comes back empty, can be taken back, and is listed meanwhile", async ({ cluster }) => {
-  const token = tokenOf({ sub: "ada" });
-  const ada = await cluster.client({ token });
-  const { body } = await revoke(cluster, { user: "ada" });
-  await until(() => closed(ada), everywhereMs);
-  await cluster.redis.cli("flushall");
-  const { rest } = cluster.admin(0);
-  const listed = async () => ((await rest.call("GET", "/v1/revocations")).body as { items: unknown[] }).items;
-  await until(async () => ((await listed()).length === 1 ? undefined : "the list has not come back"), 10_000);
-  expect(await listed()).toEqual([body]);
-  const back = await cluster.client({ token, wait: false });
-  await until(() => (refusals(back).length > 0 ? undefined : "not refused yet"));
-  expect(refusals(back)).toEqual(["TOKEN_REVOKED"]);
-
-  const { id } = body as { id: string };
-  await until(async () => {
-    // A node that has not looked since Redis lost it gives it back once more: in doubt it holds.
-    if ((await listed()).length > 0) expect((await rest.call("DELETE", `/v1/revocations/${id}`)).status).toBe(200);
-    const client = await cluster.client({ token, wait: false });
-    await until(() => (client.socket.connected || refusals(client).length > 0 ? undefined : "no answer"));
-    return client.socket.connected ? undefined : `still ${refusals(client)}`;
+  test("a client that was away when its token was revoked is not restored, by any node", async ({ cluster }) => {
+    const clients = await Promise.all(
+      cluster.gateways.map((via) => cluster.client({ via, channels: ["public:a"], token: tokenOf({ sub: "ada", jti: "t1" }) })),
+    );
+    const moving = await cluster.client({ channels: ["public:a"], token: tokenOf({ sub: "ada", jti: "t1" }) });
+    const other = await cluster.client({ channels: ["public:a"], token: tokenOf({ sub: "ada", jti: "t2" }) });
+    cluster.balancer.become("refuse");
+    breakConnection(moving);
+    breakConnection(other);
+    await until(() => closed(moving) ?? closed(other));
+    await revoke(cluster, { tokenId: "t1" });
+    await until(() => clients.map(closed).find(Boolean), everywhereMs);
+    cluster.balancer.become("pass");
+    await until(() => (refusals(moving).includes("TOKEN_REVOKED") ? undefined : `refused for ${refusals(moving)}`), 15_000);
+    expect([moving.connects, moving.socket.active]).toEqual([1, false]);
+    // Another token of the same user is another matter.
+    await until(() => (other.recoveries === 1 ? undefined : "the other has not come back"), 15_000);
   });
-  expect((await rest.call("DELETE", `/v1/revocations/${id}`)).status).toBe(404);
+
+  test("a revocation outlives a Redis that comes back empty, can be taken back, and is listed meanwhile", async ({ cluster }) => {
+    const token = tokenOf({ sub: "ada" });
+    const ada = await cluster.client({ token });
+    const { body } = await revoke(cluster, { user: "ada" });
+    await until(() => closed(ada), everywhereMs);
+    await cluster.redis.cli("flushall");
+    const { rest } = cluster.admin(0);
+    const listed = async () => ((await rest.call("GET", "/v1/revocations")).body as { items: unknown[] }).items;
+    await until(async () => ((await listed()).length === 1 ? undefined : "the list has not come back"), 10_000);
+    expect(await listed()).toEqual([body]);
+    const back = await cluster.client({ token, wait: false });
+    await until(() => (refusals(back).length > 0 ? undefined : "not refused yet"));
+    expect(refusals(back)).toEqual(["TOKEN_REVOKED"]);
+
+    const { id } = body as { id: string };
+    await until(async () => {
+      // A node that has not looked since Redis lost it gives it back once more: in doubt it holds.
+      if ((await listed()).length > 0) expect((await rest.call("DELETE", `/v1/revocations/${id}`)).status).toBe(200);
+      const client = await cluster.client({ token, wait: false });
+      await until(() => (client.socket.connected || refusals(client).length > 0 ? undefined : "no answer"));
+      return client.socket.connected ? undefined : `still ${refusals(client)}`;
+    });
+    expect((await rest.call("DELETE", `/v1/revocations/${id}`)).status).toBe(404);
+  });
 });

@@ -4,6 +4,8 @@ import type { Socket } from "socket.io";
 /** What the gateway knows of one client, kept in `socket.data`. */
 interface SessionData {
   identity: Identity;
+  /** Subscriptions that are coming about: they count before the broker has answered. */
+  entering: number;
 }
 
 export type ClientSocket = Socket<Record<string, never>, Record<string, never>, Record<string, never>, Partial<SessionData>>;

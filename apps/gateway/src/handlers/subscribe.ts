@@ -29,14 +29,18 @@ export async function subscribeTo(asked: Omit<Asked, "tokenWatch">, request: cli
   const identity = identityOf(socket);
   await permit(asked, "subscribe", channel);
   const subscribed = fanout.isSubscribed(socket, channel);
-  if (!subscribed && fanout.channelsOf(socket).length >= limits.subscriptionsMax) {
+  const entering = socket.data.entering ?? 0;
+  if (!subscribed && fanout.channelsOf(socket).length + entering >= limits.subscriptionsMax) {
     throw new FanfareError("SUBSCRIPTIONS_EXCEEDED", {
       detail: `A connection may have ${limits.subscriptionsMax} subscriptions.`,
     });
   }
   // Replaying is reading history: since and rewind are for those who may do that, or who were there.
   if (request.rewind !== undefined) authorize(rules, "history", channel, identityOf(socket), true);
-  const { epoch, offset, recovered, replayed } = await fanout.subscribe(socket, channel, request);
+  socket.data.entering = entering + 1;
+  const { epoch, offset, recovered, replayed } = await fanout.subscribe(socket, channel, request).finally(() => {
+    socket.data.entering = (socket.data.entering ?? 1) - 1;
+  });
   // A change of the rules or of the token goes through the channels that a connection is in, and it was not in this one yet.
   if (rules.revision !== revision || identityOf(socket) !== identity) {
     await permit(asked, "subscribe", channel).catch(async (thrown: unknown) => {
