@@ -6,7 +6,7 @@ export interface ChartLine {
   readonly ours?: boolean;
 }
 
-export interface ChartPoint {
+interface ChartPoint {
   readonly x: number;
   readonly y: number;
   /** Where the line ends because there is no more: drawn hollow. */

@@ -5,7 +5,7 @@ import { serve } from "../process/worker.ts";
 import { payload } from "../wire/payload.ts";
 import { PostConnection, type PublishTarget } from "../wire/post-connection.ts";
 
-export interface CrowdWish {
+interface CrowdWish {
   readonly port: number;
   readonly connections: number;
   readonly channelsEach: number;

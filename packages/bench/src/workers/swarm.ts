@@ -27,7 +27,7 @@ interface PacedRun {
   readonly pace: Pace;
 }
 
-export interface SaturatedRun {
+interface SaturatedRun {
   readonly publish: PublishTarget;
   readonly forMs: number;
   /** Publishers that publish again as soon as they are answered. */
