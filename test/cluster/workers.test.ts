@@ -131,9 +131,16 @@ test("a drained worker is replaced, and a stop drains all of them in time", asyn
     expect(connects).toBeLessThanOrEqual(2);
     expect(recoveries).toBe(connects - 1);
   }
+  const { pid: replaced } = JSON.parse(server.log().find((line) => line.includes("worker serves again")) ?? "{}") as {
+    pid: number;
+  };
+  const pids = [nodes[0]?.pid ?? 0, replaced];
   const told = performance.now();
   server.signal("SIGTERM");
+  // As systemd does it: to every process of the group.
+  for (const pid of pids) process.kill(pid, "SIGTERM");
   expect(await server.ended).toBe("exit 0");
+  expect(server.log().filter((line) => line.includes(`"msg":"drained"`))).toHaveLength(1 + pids.length);
   expect(performance.now() - told).toBeLessThan(drainMs);
   // One that polls hears of it only when a poll of its is waiting at that moment: afterwards nobody answers any more.
   for (const client of clients.filter(({ socket }) => socket.io.opts.transports?.at(-1) === "websocket")) {

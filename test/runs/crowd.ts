@@ -3,7 +3,7 @@ import { type Cluster, until } from "@fanfare/test-support";
 import { type Transports, Watcher } from "./watcher.ts";
 
 /** 300 clients by default; RUN_CLIENTS for a smaller machine. A third each: polling only, polling and upgrade, websocket only. */
-export const crowdSize = Number(process.env.RUN_CLIENTS ?? 300);
+const crowdSize = Number(process.env.RUN_CLIENTS ?? 300);
 
 const kinds: readonly Transports[] = [["polling"], undefined, ["websocket"]];
 

@@ -1,9 +1,7 @@
 import { io, type Socket } from "socket.io-client";
 
+/** Undefined: the stock client's, polling and then an upgrade. */
 export type Transports = readonly ("polling" | "websocket")[] | undefined;
-
-/** Such as every client of a stock browser page: polling and then an upgrade. */
-export const upgrading: Transports = undefined;
 
 /**
  * A stock `socket.io-client` that follows numbers which count up from 1 in one channel, and keeps no more of them than what

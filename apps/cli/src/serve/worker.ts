@@ -24,7 +24,12 @@ try {
   const serving = await serve(settings, { backend, embedded: true });
   // A Ctrl-C in the terminal reaches every process of the group; only the supervisor says when it is time.
   for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => undefined);
-  process.once("SIGTERM", () => {
+  let stopping = false;
+  process.on("SIGTERM", () => {
+    // Some send it to every process of a group (systemd, timeout), and the supervisor passes it on as well: that is one wish.
+    // Who wants it at once ends the supervisor.
+    if (stopping) return;
+    stopping = true;
     serving
       .close()
       .then(() => backend.close())
