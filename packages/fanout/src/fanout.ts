@@ -1,19 +1,13 @@
 import {
   type Bookmark,
-  type Broker,
   type Channel,
-  type Clock,
   channelOfRoom,
   FanfareError,
   formatBookmark,
   isAnnouncement,
-  isChannelName,
-  isEventName,
   type Position,
   type PubSub,
   parseAnnouncement,
-  type Retention,
-  topicOfNode,
   withBookmark,
 } from "@fanfare/domain";
 import type { Namespace, Server, Socket } from "socket.io";
@@ -23,52 +17,27 @@ import type { ChannelState } from "./channel-state.ts";
 import { Channels } from "./channels.ts";
 import { within } from "./deadline.ts";
 import { type EncodedEvent, encodeBinary, encodeText } from "./encoded-event.ts";
+import type { FanoutParts } from "./fanout-parts.ts";
+import { HeardFrom } from "./heard-from.ts";
 import { watchIdleChannels } from "./idle-check.ts";
 import { type Item, itemOfAnnouncement } from "./item.ts";
 import { Lanes } from "./lanes.ts";
 import { LogReader } from "./log-reader.ts";
-import type { FanoutObserver, ResetReason } from "./observer.ts";
+import type { ResetReason } from "./observer.ts";
 import { type ReplayOptions, replay } from "./replay.ts";
 import { missedSince } from "./resume.ts";
-import type { SlowRule } from "./slow-rule.ts";
+import { type Listening, SideTopics } from "./side-topics.ts";
 import { StockAdapter } from "./stock-adapter.ts";
+import { StockEvents } from "./stock-events.ts";
 import { TopicInterest } from "./topic-interest.ts";
 import { Turns } from "./turns.ts";
 import { Writers } from "./writers.ts";
 
 /** How long a subscriber waits for the broker before it is told to try again. */
 const subscribeDeadlineMs = 2_000;
-/** `PacketType.EVENT` of the Socket.IO protocol. */
-const eventPacket = 2;
-
-export interface FanoutParts {
-  readonly broker: Broker;
-  readonly pubSub: PubSub;
-  /** Prefix of all topics, see FANFARE_CLUSTER. */
-  readonly cluster: string;
-  /** Name of this node. */
-  readonly node: string;
-  /** Whether publications carry bookmarks: without recovery nobody would use them. */
-  readonly bookmarks: boolean;
-  readonly clock: Clock;
-  readonly retention: (channel: Channel) => Retention;
-  /** What becomes of a channel's subscribers that read too slowly. */
-  readonly slow: (channel: Channel) => SlowRule;
-  /** Unsent bytes that one connection may have. */
-  readonly bufferBytesMax: number;
-  /** How long publications may be collected at most, while the node is loaded. */
-  readonly flushMsMax: number;
-  readonly observer: FanoutObserver;
-}
 
 /** A channel that a session was subscribed to, and where it stood when it subscribed. */
 export type SessionChannel = readonly [Channel, Position];
-
-/** A topic that is listened to. */
-export interface Listening {
-  readonly listening: Promise<void>;
-  stop(): void;
-}
 
 export interface Subscribed extends Position {
   /** Whether everything after `since` was replayed. */
@@ -88,26 +57,21 @@ export class Fanout {
   readonly #channels: Channels;
   readonly #lanes: Lanes;
   readonly #reader: LogReader;
-  readonly #interest: TopicInterest;
+  readonly #sideTopics: SideTopics;
+  readonly #stockEvents: StockEvents;
   readonly #stopIdleCheck: () => void;
-  readonly #nodeTopic: string;
   readonly #canaries: Canaries;
   readonly #turns = new Turns();
   readonly #writers: Writers;
-  readonly #positions = new WeakMap<Socket, Map<Channel, Position>>();
+  readonly #heardFrom = new HeardFrom();
   #namespace: Namespace | undefined;
-  readonly #listeners = new Map<string, (message: Uint8Array) => void>();
-  readonly #nodeListeners: ((message: Uint8Array) => void)[] = [];
   #onTooSlow: (socket: Socket) => void = (socket) => void socket.conn.close();
 
   constructor(parts: FanoutParts) {
     const { broker, pubSub, cluster, clock, retention, observer } = parts;
     this.#parts = parts;
-    this.#nodeTopic = topicOfNode(cluster, parts.node);
     const interest = new TopicInterest(pubSub);
-    this.#interest = interest;
-    // Kept subscribed for good: the promise settles when the broker is there, and nobody waits for that.
-    interest.acquire(this.#nodeTopic).catch(() => undefined);
+    this.#sideTopics = new SideTopics(pubSub, interest, parts);
     this.#stock = new StockAdapter(pubSub, interest, cluster);
     this.#reader = new LogReader(broker, retention);
     this.#channels = new Channels({
@@ -127,6 +91,15 @@ export class Fanout {
       reset: (state, reason) => this.#reset(state, reason),
     });
     this.#writers = this.#makeWriters();
+    this.#stockEvents = new StockEvents({
+      stock: this.#stock,
+      channels: this.#channels,
+      observer,
+      namespace: () => this.#namespace,
+      remind: (socket) => {
+        if (parts.bookmarks) this.send(socket, "fanfare:bookmark", this.bookmarkOf(socket));
+      },
+    });
     pubSub.onMessage((topic, message) => this.#hear(topic, message));
     pubSub.onLink((link, partition) => this.#lanes.linkChanged(link, partition));
     const doubt = (partition: number): void => this.#lanes.doubt(partition);
@@ -147,7 +120,7 @@ export class Fanout {
     this.#namespace = namespace;
     adapter.on("join-room", (room: string, id: string) => {
       // A socket's own room, which it enters when it connects and leaves when it is gone.
-      if (room === id) this.#open(sockets.get(id));
+      if (room === id) this.#writers.open(sockets.get(id));
       else this.#channels.ofRoom(room)?.members.set(id, this.#writers.of(id));
     });
     adapter.on("leave-room", (room: string, id: string) => {
@@ -257,7 +230,7 @@ export class Fanout {
         const lost = new Set(missed.resets.map(({ state }) => state));
         for (const { state, joined } of memberships) {
           this.#enter(socket, state);
-          if (!lost.has(state)) this.#heardFrom(socket).set(state.channel, joined);
+          if (!lost.has(state)) this.#heardFrom.set(socket, state.channel, joined);
         }
         return true;
       } finally {
@@ -275,16 +248,7 @@ export class Fanout {
    * name, or a session by its id; none means everybody. Events of a reserved name are dropped.
    */
   pass(args: readonly unknown[], rooms: readonly string[], except: readonly string[]): void {
-    if (this.#namespace === undefined || !isEventName(args[0])) {
-      this.#parts.observer.announcement("garbage");
-      return;
-    }
-    this.#parts.observer.announcement("foreign");
-    const opts = { rooms: this.#roomsNamed(rooms), except: this.#roomsNamed(except), flags: { local: true } };
-    if (rooms.length > 0 && opts.rooms.size === 0) return;
-    // Through the stock encoder: what an emitter sends may have binaries anywhere.
-    this.#namespace.adapter.broadcast({ type: eventPacket, data: [...args], nsp: "/" }, opts);
-    if (typeof args.at(-1) === "string") this.#restoreBookmarks([...opts.rooms]);
+    this.#stockEvents.pass(args, rooms, except);
   }
 
   /** Sends one event to one socket, past the adapter: what it hears from us directly is not a publication. */
@@ -303,11 +267,7 @@ export class Fanout {
   /** Sends one event to all subscribers of a channel that are here: what is no publication, and in no log. */
   notify(channel: Channel, event: string, body: unknown): void {
     const encoded = encodeText(JSON.stringify([event, body]));
-    const { adapter, sockets } = this.#namespace ?? {};
-    for (const id of adapter?.rooms.get(this.#channels.roomOf(channel)) ?? []) {
-      const socket = sockets?.get(id);
-      if (socket !== undefined) this.#writers.send(socket, encoded);
-    }
+    for (const id of this.#namespace?.adapter.rooms.get(this.#channels.roomOf(channel)) ?? []) this.#sendTo(id, encoded);
   }
 
   /**
@@ -315,25 +275,17 @@ export class Fanout {
    * while a link is down is not announced. One listener per topic; it MUST NOT throw.
    */
   listen(topic: string, hear: (message: Uint8Array) => void): Listening {
-    this.#listeners.set(topic, hear);
-    return {
-      listening: this.#interest.acquire(topic),
-      stop: () => {
-        if (this.#listeners.get(topic) !== hear) return;
-        this.#listeners.delete(topic);
-        this.#interest.release(topic);
-      },
-    };
+    return this.#sideTopics.listen(topic, hear);
   }
 
   /** Says something to another node, at most once; a node that is gone is not an error. */
   async tell(node: string, message: Uint8Array): Promise<void> {
-    await this.#parts.pubSub.publish(topicOfNode(this.#parts.cluster, node), message);
+    await this.#sideTopics.tell(node, message);
   }
 
   /** Registers who hears what {@link tell} said on another node. It MUST take any bytes and MUST NOT throw. */
   onNodeMessage(listener: (message: Uint8Array) => void): void {
-    this.#nodeListeners.push(listener);
+    this.#sideTopics.onNodeMessage(listener);
   }
 
   close(): void {
@@ -372,10 +324,6 @@ export class Fanout {
     });
   }
 
-  #open(socket: Socket | undefined): void {
-    if (socket !== undefined) this.#writers.open(socket);
-  }
-
   /** Makes the socket a subscriber. It MUST have been sent everything up to what is delivered. */
   #enter(socket: Socket, { channel, room, delivered }: ChannelState): void {
     // Joined while the socket was closing, it would stay in the room for ever.
@@ -397,39 +345,16 @@ export class Fanout {
     for (const item of items) this.#writers.send(socket, this.#encode(item, bookmark), true);
     if (items.length > 0) this.#parts.observer.replayed(items.length);
     this.#enter(socket, state);
-    const recovered = joined ? this.#hasHeard(socket, state.channel, options.since) : missed ? missed.recovered : false;
-    if (!joined) this.#heardFrom(socket).set(state.channel, recovered && options.since ? options.since : delivered);
+    const recovered = joined ? this.#heardFrom.covers(socket, state.channel, options.since) : missed ? missed.recovered : false;
+    if (!joined) this.#heardFrom.set(socket, state.channel, recovered && options.since ? options.since : delivered);
     return { epoch: delivered.epoch, offset: delivered.offset, recovered, replayed: items.length };
-  }
-
-  /** Per channel, the position behind which this socket has been sent everything. */
-  #heardFrom(socket: Socket): Map<Channel, Position> {
-    const known = this.#positions.get(socket) ?? new Map<Channel, Position>();
-    this.#positions.set(socket, known);
-    return known;
-  }
-
-  /** Whether a socket that is in the channel has been sent everything after `since`: it gets no replay. */
-  #hasHeard(socket: Socket, channel: Channel, since: Position | undefined): boolean {
-    const from = this.#heardFrom(socket).get(channel);
-    return since !== undefined && since.epoch === from?.epoch && since.offset >= from.offset;
   }
 
   #hear(topic: string, message: Uint8Array): void {
     const { observer } = this.#parts;
-    if (topic === this.#nodeTopic) {
-      for (const hear of this.#nodeListeners) hear(message);
-      return;
-    }
-    const hear = this.#listeners.get(topic);
-    if (hear !== undefined) {
-      hear(message);
-      return;
-    }
+    if (this.#sideTopics.hear(topic, message)) return;
     if (!isAnnouncement(message)) {
-      const foreign = this.#stock.hear(topic, message);
-      observer.announcement(foreign === undefined ? "garbage" : "foreign");
-      if (foreign?.endsInString) this.#restoreBookmarks(foreign.rooms);
+      this.#stockEvents.hear(topic, message);
       return;
     }
     // A channel that was just left may still be heard for a while.
@@ -438,31 +363,6 @@ export class Fanout {
     const announcement = parseAnnouncement(message);
     if (announcement === undefined) observer.announcement("garbage");
     else this.#lanes.of(state).hear(state, itemOfAnnouncement(announcement));
-  }
-
-  #roomsNamed(names: readonly string[]): Set<string> {
-    const { sockets } = this.#namespace ?? {};
-    return new Set(
-      names.flatMap((name) => [
-        ...(isChannelName(name) ? [this.#channels.roomOf(name)] : []),
-        // A session's private room: only ever by an id that is connected here.
-        ...(sockets?.has(name) ? [name] : []),
-      ]),
-    );
-  }
-
-  /**
-   * Stock clients took the last string of a foreign event for their bookmark. An event that nobody listens to gives them
-   * theirs back, so that they can still be recovered.
-   */
-  #restoreBookmarks(rooms: readonly string[]): void {
-    if (this.#namespace === undefined || !this.#parts.bookmarks) return;
-    const { adapter, sockets } = this.#namespace;
-    const ids = rooms.length === 0 ? sockets.keys() : new Set(rooms.flatMap((room) => [...(adapter.rooms.get(room) ?? [])]));
-    for (const id of ids) {
-      const socket = sockets.get(id);
-      if (socket !== undefined) this.send(socket, "fanfare:bookmark", this.bookmarkOf(socket));
-    }
   }
 
   #deliver(state: ChannelState, item: Item): void {

@@ -110,7 +110,8 @@ export class Writer {
   send(encoded: EncodedEvent, asked: boolean): void {
     if (asked) this.#expect(encoded.frame.length);
     if (this.#tcp !== undefined && (!encoded.binary || this.#connection.transport.supportsBinary)) {
-      this.collect(encoded.frame, false);
+      // What was asked for is given to nobody else.
+      this.collect(encoded.frame, !asked);
       return;
     }
     this.#live = true;

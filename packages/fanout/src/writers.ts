@@ -63,9 +63,9 @@ export class Writers implements WriterHost {
   }
 
   /** Begins to write to a socket that has connected. Undefined for what has no connection of Engine.IO's. */
-  open(socket: Socket): void {
-    const connection = connectionOf(socket);
-    if (connection !== undefined) this.#byId.set(socket.id, new Writer(socket, connection, this));
+  open(socket: Socket | undefined): void {
+    const connection = socket === undefined ? undefined : connectionOf(socket);
+    if (socket !== undefined && connection !== undefined) this.#byId.set(socket.id, new Writer(socket, connection, this));
   }
 
   of(id: string): Writer | undefined {

@@ -1,10 +1,20 @@
 import { createServer, type Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { systemClock } from "@fanfare/domain";
+import { type Clock, systemClock } from "@fanfare/domain";
 import { Server, type Socket } from "socket.io";
 import { type Socket as Client, io as connect } from "socket.io-client";
 import { Fanout } from "../src/index.ts";
 import { type ModelBroker, ModelLink, observer, retention } from "./world.ts";
+
+/**
+ * It runs fast, which makes every flush a heavy one, so that the next ones are waited for. Long waits never end: a canary
+ * would take a seq, on one node and not yet on the other.
+ */
+const clock: Clock = {
+  ...systemClock,
+  monotonic: () => performance.now() * 50,
+  after: (ms, task) => (ms >= 1_000 ? () => undefined : systemClock.after(ms, task)),
+};
 
 /** A real Socket.IO server on a port, with a Fanout over the model of the broker. */
 export class RealNode {
@@ -23,8 +33,7 @@ export class RealNode {
       cluster: "test",
       node: stock ? "stock" : "ours",
       bookmarks: true,
-      // A clock that runs fast makes every flush a heavy one, so that the next ones are waited for.
-      clock: { ...systemClock, monotonic: () => performance.now() * 50 },
+      clock,
       retention: () => retention,
       slow: () => "disconnect",
       bufferBytesMax: 1_000_000_000,
@@ -42,8 +51,11 @@ export class RealNode {
 
   async client(transports: readonly string[]): Promise<RealClient> {
     const { port } = this.#http.address() as AddressInfo;
-    const introduced = new Promise<Socket>((resolve) => this.io.once("connection", resolve));
     const client = connect(`http://127.0.0.1:${port}`, { transports: [...transports], forceNew: true, reconnection: false });
+    const introduced = new Promise<Socket>((resolve, reject) => {
+      this.io.once("connection", resolve);
+      client.once("connect_error", reject);
+    });
     return new RealClient(client, await introduced);
   }
 
