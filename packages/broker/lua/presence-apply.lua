@@ -11,7 +11,7 @@
   KEYS members    hash   session id -> member
   KEYS users      hash   user -> number of its sessions
   KEYS owned      set    channels that the owner has members in
-  KEYS owners     hash   owner -> "end state steps": end of its lease in ms since 1970, alive or the reason it is gone for
+  KEYS owners     hash   owner -> "end state steps": end of its lease in ms since 1970; alive, or why it is gone
   ARGV owner      text
   ARGV name       text   of the channel
   ARGV stays      flag   1 when the owner has any member in the channel afterwards
@@ -90,7 +90,8 @@ if kind == '' then kind = redis.REDIS_VERSION_NUM and 'sharded' or 'classic' end
 redis.call(kind == 'sharded' and 'SPUBLISH' or 'PUBLISH', topic, table.concat({
   '{"life":', life, ',"previous":', previous, ',"version":', version,
   ',"clients":', string.format('%.0f', clients), ',"users":', string.format('%.0f', distinct),
-  clients <= membersMax and ',"joined":[' .. table.concat(joined, ',') .. '],"left":[' .. table.concat(left, ',') .. ']' or '',
+  clients <= membersMax
+    and ',"joined":[' .. table.concat(joined, ',') .. '],"left":[' .. table.concat(left, ',') .. ']' or '',
   '}',
 }))
 return { tonumber(version), steps, unpack(sinces) }

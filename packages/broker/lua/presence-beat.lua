@@ -1,10 +1,10 @@
 --[[
   presence-beat: begin, renew or end an owner's lease, and take on owners whose lease is over.
 
-  Why a script: of all survivors exactly one is to be told of a lost owner, and an owner that renews must not be declared
-  lost by somebody who has read an older end.
+  Why a script: of all survivors exactly one is to be told of a lost owner, and an owner that renews must not be
+  declared lost by somebody who has read an older end.
 
-  KEYS owners hash   owner -> "end state steps": end of its lease in ms since 1970, alive or the reason it is gone for; and
+  KEYS owners hash   owner -> "end state steps": end of its lease in ms since 1970; alive, or why it is gone. And
                      "{beat}" -> when anybody was here last
   ARGV owner  text
   ARGV lease  ms     of the owner; when it gives up, until its members leave
@@ -52,6 +52,8 @@ for _, entry in ipairs(entries) do
 end
 -- Who was declared lost stays so. Its own name is not kept for it: it goes on under another.
 local mine = redis.call('HEXISTS', owners, owner) == 1
-if known == 1 or (not mine and state == 'alive') then write(owner, now + lease, state, string.format('%.0f', mySteps)) end
+if known == 1 or (not mine and state == 'alive') then
+  write(owner, now + lease, state, string.format('%.0f', mySteps))
+end
 redis.call('HSET', owners, beat, string.format('%.0f', now))
 return { known, mySteps, unpack(lost) }

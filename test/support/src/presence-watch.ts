@@ -21,9 +21,11 @@ interface Notice {
   readonly reload?: true;
 }
 
+const retryMs = 1_000;
+
 /**
- * What a client of its own makes of presence by docs/PRESENCE.md: it asks once, goes on by the notices, and asks again when
- * it is told to or connects.
+ * What a client of its own makes of presence by docs/PRESENCE.md: it asks when it is subscribed, goes on by the notices, and asks
+ * again when it is told to.
  */
 export class PresenceWatch {
   readonly members = new Map<string, Member>();
@@ -49,7 +51,11 @@ export class PresenceWatch {
     client.socket.on("fanfare:presence", (notice: Notice) => {
       if (notice.channel === channel) this.#hear(notice);
     });
-    client.socket.on("connect", () => void this.load());
+    // Not on "connect": what changes between the answer and the subscription would not be told. A session that is taken up
+    // again is told to ask when it has its channels.
+    client.socket.on("fanfare:welcome", () => {
+      if (!client.socket.recovered) void this.load();
+    });
   }
 
   get ids(): string[] {
@@ -60,10 +66,16 @@ export class PresenceWatch {
     const since: Notice[] = [];
     this.#since = since;
     const answer = await this.#client.request("presence", { channel: this.#channel }).catch(() => undefined);
-    // Somebody has asked again meanwhile; or, refused or cut off, the next connect asks again.
+    // It was asked again meanwhile.
     if (this.#since !== since) return;
+    if (answer === undefined || !answer.ok) {
+      // Cut off, the next connect asks; what is forbidden stays so. Else: no answer in time, or to be tried again.
+      if (!this.#client.socket.connected || ["FORBIDDEN", "NOT_SUBSCRIBED"].includes(answer?.error?.code ?? "")) return;
+      await new Promise((resolve) => setTimeout(resolve, retryMs));
+      if (this.#since === since) await this.load();
+      return;
+    }
     this.#since = undefined;
-    if (answer === undefined || !answer.ok) return;
     const { members, version, clients, users } = answer as unknown as Notice & { members?: readonly Member[] };
     this.#version = version;
     this.clients = clients;
