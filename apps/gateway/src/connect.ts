@@ -1,4 +1,4 @@
-import { anonymous, type Identity } from "@fanfare/access";
+import { anonymous, type Identity, trustedProxies } from "@fanfare/access";
 import { asFanfareError, type Channel, channelName, clientEvents, FanfareError, limits, pause, validator } from "@fanfare/domain";
 import type { ExtendedError, Server } from "socket.io";
 import { subscribeTo } from "./handlers/subscribe.ts";
@@ -24,6 +24,7 @@ const retryMs = 1_000;
 export function acceptConnections(io: Server, parts: GatewayParts): () => void {
   const resumptions = new WeakMap<ClientSocket, Resumption>();
   const tokenWatch = watchTokens(io, parts);
+  const trusted = trustedProxies(parts.settings.trustedProxies);
   reviewOnChange(io, parts);
   io.use((socket: ClientSocket, next) => {
     admit(socket).then(
@@ -41,7 +42,7 @@ export function acceptConnections(io: Server, parts: GatewayParts): () => void {
       },
     );
   });
-  const answer = answerRequests({ ...parts, tokenWatch });
+  const answer = answerRequests({ ...parts, tokenWatch, trusted });
   io.on("connection", (socket: ClientSocket) => {
     answer(socket);
     tokenWatch.watch(socket);
@@ -55,7 +56,7 @@ export function acceptConnections(io: Server, parts: GatewayParts): () => void {
     const { token } = parseAuth(socket.handshake.auth);
     // Before any work is done for it: a malformed name is the connection's mistake as a whole.
     firstChannels(socket, anonymous);
-    socket.data.identity = await identify(socket, parts, token);
+    socket.data.identity = await identify(socket, { ...parts, trusted }, token);
     const resumption = await parts.recovery?.admit(io.of("/"), socket);
     if (resumption !== undefined) resumptions.set(socket, resumption);
     const { user } = identityOf(socket);

@@ -1,6 +1,6 @@
-import { anonymous, type Identity } from "@fanfare/access";
+import { anonymous, clientAddress, type Identity } from "@fanfare/access";
 import { FanfareError } from "@fanfare/domain";
-import type { GatewayParts } from "./parts.ts";
+import type { Asked } from "./handlers/handler.ts";
 import type { ClientSocket } from "./session.ts";
 
 /** Characters of one header that the application is shown. */
@@ -13,7 +13,7 @@ const shownHeaders = ["cookie", "authorization", "origin", "user-agent"] as cons
  */
 export async function identify(
   socket: ClientSocket,
-  { tokens, authorizer, revocations }: Pick<GatewayParts, "tokens" | "authorizer" | "revocations">,
+  { tokens, authorizer, revocations, trusted }: Pick<Asked, "tokens" | "authorizer" | "revocations" | "trusted">,
   token: string | undefined,
 ): Promise<Identity> {
   if (token !== undefined && tokens === undefined && authorizer === undefined) {
@@ -28,7 +28,7 @@ export async function identify(
     {
       user: byToken.user ?? null,
       token: tokens === undefined ? (token ?? null) : null,
-      address: socket.handshake.address,
+      address: clientAddress(socket.handshake.address, socket.handshake.headers["x-forwarded-for"], trusted),
       headers: headersOf(socket),
     },
     byToken,

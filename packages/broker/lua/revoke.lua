@@ -1,8 +1,8 @@
 --[[
   revoke: add one revocation to the list, and forget those that have ended.
 
-  Why a script: the list, its texts and its version must change together, or a node that compares versions would never read
-  the one that came in between.
+  Why a script: the list, its texts and its version must change together, or a node that compares versions would never
+  read the one that came in between.
 
   KEYS ends   zset  id -> when it ends, in ms since 1970
   KEYS texts  hash  id -> JSON

@@ -1,3 +1,4 @@
+import type { TrustedProxies } from "@fanfare/access";
 import type { GatewayParts } from "../parts.ts";
 import type { ClientSocket } from "../session.ts";
 import type { TokenWatch } from "../watch-tokens.ts";
@@ -6,6 +7,8 @@ import type { TokenWatch } from "../watch-tokens.ts";
 export interface Asked extends GatewayParts {
   readonly socket: ClientSocket;
   readonly tokenWatch: TokenWatch;
+  /** Whose X-Forwarded-For is believed. */
+  readonly trusted: TrustedProxies;
 }
 
 /**

@@ -22,7 +22,7 @@ export const subscribe: Handler = async (asked, request) => {
 };
 
 /** The same for what a connection subscribes to when it opens; its session is written down once, by the caller. */
-export async function subscribeTo(asked: Omit<Asked, "tokenWatch">, request: clientEvents.SubscribeRequest) {
+export async function subscribeTo(asked: Omit<Asked, "tokenWatch" | "trusted">, request: clientEvents.SubscribeRequest) {
   const { socket, fanout, recovery, rules } = asked;
   const channel = channelName(request.channel);
   const { revision } = rules;
