@@ -26,7 +26,8 @@ interface Origin {
 
 /** What of an Engine.IO connection says so; it keeps its handshake. */
 interface Connection {
-  readonly remoteAddress: string;
+  /** Undefined when it is gone already. */
+  readonly remoteAddress: string | undefined;
   readonly request: Pick<Origin, "headers"> | undefined;
   once(event: "close", listener: () => void): unknown;
   close(): void;
@@ -58,7 +59,7 @@ export class Limits {
   /** Why a new connection from there may not come in now. Answers at once, before anything is done for it. */
   ofHandshake({ headers, socket }: Origin): FanfareError | undefined {
     const { trusted, settings, clock } = this.#parts;
-    const address = clientAddress(socket.remoteAddress ?? "", headers["x-forwarded-for"], trusted);
+    const address = clientAddress(socket.remoteAddress, headers["x-forwarded-for"], trusted);
     if (isLoopback(address)) return undefined;
     const caller = callerOf(address);
     if (this.#byAddress.isFull(caller)) return new FanfareError("CONNECTIONS_EXCEEDED");

@@ -5,7 +5,7 @@ import { sendAway } from "./send-away.ts";
 const code = "TOO_SLOW";
 const closing = { code, reason: catalogue[code].says, reconnect: true } as const;
 /** A client that reads on gets everything it was sent, and the notice; one that does not is not waited for. */
-const lastReadMs = 5_000;
+const lastReadMs = 3_000;
 
 /** Closes connections that read too slowly, in the way that their clients come back from: the log has what they missed. */
 export function closeSlowClients({ fanout, clock }: Pick<GatewayParts, "fanout" | "clock">): void {

@@ -17,6 +17,7 @@ test.each([
   ["IPv4 in an IPv6 socket that is the client", "::ffff:203.0.113.5", "1.1.1.1", "203.0.113.5"],
   ["IPv6 proxies", "fd00::1", "2001:db8::5", "2001:db8::5"],
   ["no address at all", "", "203.0.113.5", ""],
+  ["a connection that is gone already", undefined, "203.0.113.5", ""],
 ] as const)("%s", (_, peer, forwarded, address) => {
   expect(clientAddress(peer, forwarded, trusted)).toBe(address);
 });

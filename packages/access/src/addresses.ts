@@ -32,11 +32,12 @@ export function trustedProxies(ranges: readonly string[]): TrustedProxies {
  * so the list is read from its end, and only for as long as who said so is trusted: the rest is what anybody may write.
  */
 export function clientAddress(
-  peer: string,
+  peer: string | undefined,
   forwardedFor: string | readonly string[] | undefined,
   trusted: TrustedProxies,
 ): string {
-  let address = plain(peer);
+  // A connection that is gone by now has no address any more.
+  let address = plain(peer ?? "");
   if (forwardedFor === undefined || !trusted.covers(address)) return address;
   const said = [forwardedFor].flat().join(",").split(",");
   while (said.length > 0 && trusted.covers(address)) {
