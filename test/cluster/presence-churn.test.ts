@@ -9,8 +9,8 @@ import { tokenOf, tokenSecret } from "./tokens.ts";
  *   PRESENCE_CLIENTS=2000 PRESENCE_SECONDS=120 npx vitest run --project cluster test/cluster/presence-churn.test.ts
  */
 
-const clientCount = Number(process.env.PRESENCE_CLIENTS ?? 48);
-const seconds = Number(process.env.PRESENCE_SECONDS ?? 6);
+const clientCount = Number(process.env.PRESENCE_CLIENTS ?? 36);
+const seconds = Number(process.env.PRESENCE_SECONDS ?? 4);
 const seed = Number(process.env.PRESENCE_SEED ?? Math.floor(Math.random() * 1e9));
 const perSecond = Math.max(10, clientCount / 40);
 const rooms = Array.from({ length: Math.max(2, Math.ceil(clientCount / 500)) }, (_, number) => `room:${number}`);
