@@ -11,12 +11,7 @@ export function keepGauges({
 }: Pick<GatewayParts, "metrics" | "fanout" | "clock" | "revocations">): () => void {
   let stop = (): void => undefined;
   const round = (): void => {
-    let channels = 0;
-    let subscriptions = 0;
-    for (const [, count] of fanout.subscribers()) {
-      channels++;
-      subscriptions += count;
-    }
+    const { channels, subscriptions } = fanout.audience;
     metrics.channels.set(channels);
     metrics.subscriptions.set(subscriptions);
     metrics.heldConnections.set(fanout.held);

@@ -1,6 +1,7 @@
-import { type Broker, type Channel, FanfareError, partitionOf, type Retention, roomOf, topicOfRoom } from "@fanfare/domain";
+import { type Broker, type Channel, partitionOf, type Retention, roomOf, topicOfRoom } from "@fanfare/domain";
 import type { ChannelState } from "./channel-state.ts";
 import type { Delivered } from "./continuity.ts";
+import { Openings } from "./openings.ts";
 import type { TopicInterest } from "./topic-interest.ts";
 
 export interface ChannelsParts {
@@ -17,10 +18,12 @@ export interface ChannelsParts {
 /** The channels that this node listens to: those that have a subscriber here, or one on its way. */
 export class Channels {
   readonly #parts: ChannelsParts;
+  readonly #openings: Openings;
   readonly #byTopic = new Map<string, ChannelState>();
 
   constructor(parts: ChannelsParts) {
     this.#parts = parts;
+    this.#openings = new Openings(parts.broker);
   }
 
   get size(): number {
@@ -93,9 +96,7 @@ export class Channels {
    */
   async #open(state: ChannelState): Promise<void> {
     await this.#parts.interest.acquire(state.topic);
-    const [top] = await this.#parts.broker.open([state.channel]);
-    if (top === undefined) throw new FanfareError("BROKER_UNAVAILABLE");
-    this.#parts.opened(state, top);
+    this.#parts.opened(state, await this.#openings.open(state.channel));
   }
 
   #forget(state: ChannelState): void {

@@ -23,6 +23,7 @@ import { watchIdleChannels } from "./idle-check.ts";
 import { type Item, itemOfAnnouncement } from "./item.ts";
 import { Lanes } from "./lanes.ts";
 import { LogReader } from "./log-reader.ts";
+import { Members } from "./members.ts";
 import type { ResetReason } from "./observer.ts";
 import { type ReplayOptions, replay } from "./replay.ts";
 import { missedSince } from "./resume.ts";
@@ -64,6 +65,7 @@ export class Fanout {
   readonly #turns = new Turns();
   readonly #writers: Writers;
   readonly #heardFrom = new HeardFrom();
+  readonly #members: Members;
   #namespace: Namespace | undefined;
   #onTooSlow: (socket: Socket) => void = (socket) => void socket.conn.close();
 
@@ -91,6 +93,7 @@ export class Fanout {
       reset: (state, reason) => this.#reset(state, reason),
     });
     this.#writers = this.#makeWriters();
+    this.#members = new Members(this.#channels, this.#writers);
     this.#stockEvents = new StockEvents({
       stock: this.#stock,
       channels: this.#channels,
@@ -115,22 +118,8 @@ export class Fanout {
 
   /** Delivers to the main namespace of this server from now on. Called once. */
   attach(server: Server): void {
-    const namespace = server.of("/");
-    const { adapter, sockets } = namespace;
-    this.#namespace = namespace;
-    adapter.on("join-room", (room: string, id: string) => {
-      // A socket's own room, which it enters when it connects and leaves when it is gone.
-      if (room === id) this.#writers.open(sockets.get(id));
-      else this.#channels.ofRoom(room)?.members.set(id, this.#writers.of(id));
-    });
-    adapter.on("leave-room", (room: string, id: string) => {
-      if (room === id) this.#writers.forget(id);
-      else this.#channels.ofRoom(room)?.members.delete(id);
-    });
-    adapter.on("delete-room", (room: string) => {
-      const state = this.#channels.ofRoom(room);
-      if (state !== undefined) this.#channels.dropIfUnused(state);
-    });
+    this.#namespace = server.of("/");
+    this.#members.watch(this.#namespace);
   }
 
   /** Up to where every session here has heard its channels. */
@@ -163,12 +152,9 @@ export class Fanout {
     return this.#lanes.flowing && this.#canaries.alive;
   }
 
-  /** The channels with subscribers on this node, and how many. */
-  *subscribers(): Iterable<[Channel, number]> {
-    for (const { channel, room } of this.#channels) {
-      const size = this.#namespace?.adapter.rooms.get(room)?.size ?? 0;
-      if (size > 0) yield [channel, size];
-    }
+  /** How many channels have subscribers on this node, and how many subscriptions there are. */
+  get audience(): { readonly channels: number; readonly subscriptions: number } {
+    return this.#members.audience;
   }
 
   isSubscribed(socket: Socket, channel: Channel): boolean {

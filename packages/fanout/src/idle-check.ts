@@ -21,14 +21,14 @@ export function watchIdleChannels(
   let stopped = false;
   let callOff = (): void => undefined;
   const round = async (): Promise<void> => {
-    const idle: ChannelState[] = [];
+    const idle = new Set<ChannelState>();
     const all = [...channels];
     for (const state of all) {
-      if (!state.heard) idle.push(state);
+      if (!state.heard) idle.add(state);
       state.heard = false;
     }
     const behind = await elsewhere(all, broker).catch(() => []);
-    const suspects = behind.filter((state) => idle.includes(state));
+    const suspects = behind.filter((state) => idle.has(state));
     if (suspects.length > 0) {
       await pause(patienceMs, clock);
       const behindStill = await elsewhere(suspects, broker).catch(() => []);
