@@ -7,7 +7,7 @@ import { metered } from "../process/meter.ts";
 import { residentBytes } from "../process/proc.ts";
 import type { Stage } from "../process/stage.ts";
 import type { Worker } from "../process/worker.ts";
-import type { Metric, Sample } from "../report/outcome.ts";
+import type { Metric, Sample, Series } from "../report/outcome.ts";
 import type { Contestant } from "../report/repetitions.ts";
 import type { CrowdDuties } from "../workers/crowd.ts";
 import { briefly, foreignNote, onStage, type Scenario } from "./scenario.ts";
@@ -15,14 +15,22 @@ import { briefly, foreignNote, onStage, type Scenario } from "./scenario.ts";
 const channelsEach = 100;
 const sustained = { forMs: 2_000, connections: 16, payloadBytes: 128 };
 const settleMs = 1_500;
+/** Long enough to see what is done by the clock. */
+const restMs = 15_000;
 
 const metrics: readonly Metric[] = [
   { key: "nodeMicros", title: "its node\nµs/publ.", digits: 1, spread: true },
   { key: "emptyMicros", title: "empty node\nµs/publ.", digits: 2 },
   { key: "emptyHeard", title: "heard\n/publ.", digits: 2 },
   { key: "redisMicros", title: "Redis\nµs/publ.", digits: 1 },
+];
+
+/** Of the one time that the channels were opened. */
+const openedMetrics: readonly Metric[] = [
   { key: "subscribeMicros", title: "subscribe\nµs/channel", digits: 0 },
   { key: "kib", title: "KiB\n/channel", digits: 2 },
+  { key: "restNode", title: "at rest\n% of a core", digits: 1 },
+  { key: "restRedis", title: "Redis at rest\n% of a core", digits: 1 },
 ];
 
 /** A cluster in which one node has all subscribers, and another one none. */
@@ -47,14 +55,16 @@ export const channels: Scenario = {
       };
       const connections = Math.ceil(options.channels / channelsEach);
       const contestants: Contestant[] = [];
+      const openings: Series[] = [];
       const measuredPids: number[] = [];
       for (const [name, start] of Object.entries(starts)) {
         host.progress(`${options.channels} channels of ${name}`);
         const pair = await start();
         const crowd = stage.worker<CrowdDuties>("crowd");
-        const opened = await openCrowd(pair, crowd, stage, connections);
+        const opened = await openCrowd(pair, crowd, stage, connections, briefly(options, restMs));
+        openings.push({ name, runs: [opened], discarded: [] });
         measuredPids.push(pair.cluster.pids.listening);
-        contestants.push({ name, run: () => publishToAll(pair, crowd, stage, opened, flood) });
+        contestants.push({ name, run: () => publishToAll(pair, crowd, stage, flood) });
       }
       const pinning = await stage.isolate(measuredPids);
       const series = await repeat(contestants);
@@ -66,32 +76,48 @@ export const channels: Scenario = {
           ratio: { of: "nodeMicros", to: row.sharded, title: "sharded" },
           notes: [
             `${flood.connections} publishers for ${flood.forMs / 1_000} s, to channels all over, on a third process. The empty node has no subscriber at all; heard are the messages that it got from Redis for each publication. What it uses is also its leases, canaries and heartbeats.`,
-            "Subscribing and memory are of the one time that the channels were opened: CPU of the node, and growth of its resident memory with the connections' share in it. fanfare takes the channels with the connection, stock an event for each.",
             "A run in which a publication came to no one, twice or to another connection is discarded.",
             pinning,
             foreignNote(series),
+          ],
+        },
+        {
+          title: "channels: opening them, and when nothing is published",
+          metrics: openedMetrics,
+          series: openings,
+          ratio: { of: "kib", to: row.sharded, title: "sharded" },
+          notes: [
+            `Measured once: CPU of the node, growth of its resident memory with the connections' share in it, then ${briefly(options, restMs) / 1_000} s of rest. fanfare takes the channels with the connection, stock an event for each. At rest fanfare compares its channels with the broker from time to time.`,
           ],
         },
       ];
     }),
 };
 
-async function openCrowd(pair: Pair, crowd: Worker<CrowdDuties>, stage: Stage, connections: number): Promise<Sample> {
-  const { listening } = pair.cluster.pids;
+async function openCrowd(
+  pair: Pair,
+  crowd: Worker<CrowdDuties>,
+  stage: Stage,
+  connections: number,
+  restForMs: number,
+): Promise<Sample> {
+  const { listening, redis = listening } = pair.cluster.pids;
   const before = residentBytes(listening);
   const { port } = pair.cluster.listen;
   const wish = { port, connections, channelsEach, atConnect: pair.atConnect };
   const { cpuMicros } = await metered([listening], stage.pids, () => crowd.ask("open", wish));
   await sleep(settleMs);
   const count = connections * channelsEach;
-  return { subscribeMicros: (cpuMicros[0] ?? 0) / count, kib: (residentBytes(listening) - before) / 1_024 / count };
+  const kib = (residentBytes(listening) - before) / 1_024 / count;
+  const rest = await metered([listening, redis], stage.pids, () => sleep(restForMs));
+  const [restNode = 0, restRedis = 0] = rest.cpuMicros.map((micros) => micros / rest.wallMs / 10);
+  return { subscribeMicros: (cpuMicros[0] ?? 0) / count, kib, restNode, restRedis };
 }
 
 async function publishToAll(
   { cluster, emptyPid, heard }: Pair,
   crowd: Worker<CrowdDuties>,
   stage: Stage,
-  opened: Sample,
   flood: typeof sustained,
 ) {
   const { pids } = cluster;
@@ -105,7 +131,7 @@ async function publishToAll(
   }
   const [nodeMicros = 0, emptyMicros = 0, redisMicros = 0] = cpuMicros.map((micros) => micros / messages);
   const emptyHeard = ((await heard()) - before) / messages;
-  return { sample: { nodeMicros, emptyMicros, redisMicros, emptyHeard, ...opened, foreignShare } };
+  return { sample: { nodeMicros, emptyMicros, redisMicros, emptyHeard, foreignShare } };
 }
 
 async function fanfarePair(stage: Stage): Promise<Pair> {
