@@ -1,5 +1,5 @@
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BenchRedis, runBench, scenarios } from "@fanfare/bench";
 import { FanfareError } from "@fanfare/domain";
@@ -47,6 +47,8 @@ async function bench(scenario: string | undefined, flags: BenchFlags, command: C
         ...Object.fromEntries(Object.entries(quick).filter(([name]) => command.getOptionValueSource(name) === "default")),
       }
     : given;
+  // Before anything is measured: minutes later would be a bad time to hear that there is no such folder.
+  if (out !== undefined) await mkdir(dirname(resolve(out)), { recursive: true });
   const stop = new AbortController();
   const binary = await findRedisServer({ onStep: progress });
   if (binary === undefined) throw new Failure("There is no redis-server to be had here, and the bench measures with one.");
