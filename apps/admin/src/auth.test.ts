@@ -26,6 +26,7 @@ const locked: [Method, string][] = [
   ["GET", "/v1/channels/news/history"],
   ["DELETE", "/v1/channels/news/history"],
   ["GET", "/v1/nodes"],
+  ["GET", "/v1/keys"],
   ["GET", "/v1"],
   ["GET", "/v1/"],
   ["GET", "/v1/there/is/no/such/thing"],
@@ -91,6 +92,7 @@ test.each([
   ["write-secret", "GET", "/v1/channels/news", undefined, "read"],
   ["write-secret", "GET", "/v1/channels/news/history", undefined, "read"],
   ["write-secret", "GET", "/v1/nodes", undefined, "read"],
+  ["read-secret", "GET", "/v1/keys", undefined, "keys"],
   ["news-secret", "POST", "/v1/publish", item("newsroom"), "publish:newsroom"],
   ["news-secret", "POST", "/v1/publish", { channels: ["news", "other"], data: 1 }, "publish:other"],
   ["news-secret", "POST", "/v1/publish", item("sport"), "publish:sport"],
@@ -122,4 +124,16 @@ test("in a batch each item is checked on its own", async () => {
   const items = [item("news"), item("other"), item("sport:x")];
   const { body } = await call(admin, "POST", "/v1/publish/batch", { key: "news-secret", body: { items } });
   expect(body.results).toMatchObject([{ channel: "news" }, { code: "FORBIDDEN" }, { channel: "sport:x" }]);
+});
+
+test("the list of keys tells what they open and when they end, and no secret", async () => {
+  const other = await testAdmin({ keys: ["ops:s3cr3t-ops", "ci:s3cr3t-ci:publish:news:*+until=2099-01-31"] });
+  const { status, body, text } = await call(other, "GET", "/v1/keys", { key: "s3cr3t-ops" });
+  expect(status).toBe(200);
+  expect(body.items).toEqual([
+    { name: "ops", scopes: [], expiresAt: null },
+    { name: "ci", scopes: ["publish:news:*"], expiresAt: Date.parse("2099-02-01T00:00Z") },
+  ]);
+  expect(text).not.toContain("s3cr3t");
+  await other.close();
 });

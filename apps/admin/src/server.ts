@@ -31,6 +31,7 @@ import { consoleRoutes } from "./routes/console.ts";
 import { docsRoutes, openApi } from "./routes/docs.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { historyRoutes } from "./routes/history.ts";
+import { keyRoutes } from "./routes/keys.ts";
 import { nodeRoutes } from "./routes/nodes.ts";
 import { presenceRoutes } from "./routes/presence.ts";
 import { publishRoute } from "./routes/publish.ts";
@@ -179,6 +180,7 @@ function registerV1(app: FastifyInstance, context: Context, check: KeyCheck): vo
   historyRoutes(app, context);
   presenceRoutes(app, context);
   nodeRoutes(app, context);
+  keyRoutes(app, context);
   revocationRoutes(app, context);
   refuseOtherMethods();
   app.setNotFoundHandler((_request, _reply) => {

@@ -21,6 +21,7 @@ export * from "./publication-id.ts";
 export * from "./system-clock.ts";
 export * from "./validate.ts";
 export * from "./wire/admin-api.ts";
+export * from "./wire/admin-keys.ts";
 export * from "./wire/admin-presence.ts";
 export * from "./wire/admin-registry.ts";
 export * from "./wire/admin-revocations.ts";

@@ -29,6 +29,7 @@ export async function openApi(app: FastifyInstance, version: string): Promise<vo
         { name: "publish", description: "Say something." },
         { name: "channels", description: "What a channel holds." },
         { name: "nodes", description: "The Socket.IO nodes." },
+        { name: "keys", description: "Who may use this API." },
         { name: "health", description: "For load balancers and Prometheus. No key." },
       ],
     },

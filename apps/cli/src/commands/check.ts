@@ -1,4 +1,4 @@
-import { createAuthorizer, createTokenVerifier, loadRulesFile, parseAdminKeys } from "@fanfare/access";
+import { createAuthorizer, createTokenVerifier, loadRulesFile, parseAdminKeys, trustedProxies } from "@fanfare/access";
 import { parseClusterUrl, parseRedisUrl } from "@fanfare/broker";
 import { loadSettings, printableSettings, type Settings } from "@fanfare/config";
 import { FanfareError, type FieldError, systemClock } from "@fanfare/domain";
@@ -42,6 +42,7 @@ function judgeParts(said: Given): FieldError[] {
   const authorizeSecret = settingAlone("authorizeSecret", said);
   return [
     ...attempt(() => parseAdminKeys(settingAlone("adminKeys", said) ?? [])).mistakes,
+    ...attempt(() => trustedProxies(settingAlone("trustedProxies", said) ?? [])).mistakes,
     ...attempt(() => createTokenVerifier({ secret: settingAlone("tokenSecret", said) })).mistakes,
     ...attempt(() => createTokenVerifier({ publicKey: settingAlone("tokenPublicKey", said) })).mistakes,
     ...attempt(() => authorizeSecret && createAuthorizer({ url: "http://unasked", secret: authorizeSecret, clock: systemClock }))
