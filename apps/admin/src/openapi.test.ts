@@ -51,6 +51,7 @@ const right: Readonly<
   listUserConnections: { path: "/v1/users/ada/connections" },
   getStats: {},
   listNodes: {},
+  listKeys: {},
   revoke: { body: { user: "ada", tokenId: "t", issuedBefore: 1, reason: "lost" } },
   listRevocations: { query: "?limit=1" },
   unrevoke: { path: "/v1/revocations/abc" },
