@@ -1,4 +1,4 @@
-import { port, type SettingRow } from "./row.ts";
+import { port, type SettingRow, web } from "./row.ts";
 
 /** The admin API. */
 export const adminSettings = {
@@ -30,8 +30,15 @@ export const adminSettings = {
     env: "FANFARE_AUDIT",
     type: "choice",
     choices: ["all", "changes", "off"],
-    default: "all",
-    doc: "Which requests to the admin API leave a line in the log, with the key's name and the request id: all writes, changes (all but publishing), or off.",
+    default: "changes",
+    doc: "Which requests to the admin API leave a line in the log, with the key's name and the request id: all writes, changes (all but publishing, where a line each would cost more than the publish), or off.",
     usedBy: ["up", "admin", "serve"],
+  },
+  controlUrl: {
+    env: "FANFARE_CONTROL_URL",
+    type: "url",
+    schemes: web,
+    doc: "Where the console may have a node killed, to watch what happens. `fanfare up` sets it and listens there; nothing else does.",
+    usedBy: ["admin", "serve"],
   },
 } as const satisfies Record<string, SettingRow>;
