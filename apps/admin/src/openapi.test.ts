@@ -50,11 +50,24 @@ const right: Readonly<
   listUsers: { query: "?limit=1" },
   listUserConnections: { path: "/v1/users/ada/connections" },
   getStats: {},
+  getStatsHistory: {},
+  getOwnKey: {},
+  getRules: { path: "/v1/rules/open" },
+  explainRules: { body: { channel: "open", token: "no token" } },
+  signToken: { body: { user: "ada", channels: ["open", "crowd:*"], publish: ["open"], ttlSeconds: 60 } },
   listNodes: {},
   listKeys: {},
   revoke: { body: { user: "ada", tokenId: "t", issuedBefore: 1, reason: "lost" } },
   listRevocations: { query: "?limit=1" },
   unrevoke: { path: "/v1/revocations/abc" },
+  disconnectConnection: { path: "/v1/connections/abc", query: "?reconnect=true&code=BYE&reason=so" },
+  subscribeConnection: { path: "/v1/connections/abc/subscribe", body: { channel: "open" } },
+  unsubscribeConnection: { path: "/v1/connections/abc/unsubscribe", body: { channel: "open" } },
+  emitConnection: { path: "/v1/connections/abc/emit", body: { event: "e", data: 1 } },
+  disconnectUser: { path: "/v1/users/ada/connections" },
+  subscribeUser: { path: "/v1/users/ada/subscribe", body: { channel: "open" } },
+  unsubscribeUser: { path: "/v1/users/ada/unsubscribe", body: { channel: "open" } },
+  emitUser: { path: "/v1/users/ada/emit", body: { event: "e", data: 1 } },
   drainNode: { path: "/v1/nodes/a/drain", status: 202 },
   health: {},
   ready: {},
@@ -64,10 +77,12 @@ const right: Readonly<
 const clusterSecret = "shared by all";
 /** A node's peer port, as far as the admin API needs one. */
 const peer = createServer((request, response) => {
-  const known = request.headers["x-fanfare-secret"] === clusterSecret && request.method === "POST" && request.url === "/drain";
-  response.writeHead(known ? 202 : 401).end("{}");
+  const known = request.headers["x-fanfare-secret"] === clusterSecret && request.method === "POST";
+  const done = request.url === "/commands" ? { applied: 1, refused: [] } : {};
+  request.resume();
+  response.writeHead(known ? 202 : 401).end(JSON.stringify(done));
 });
-const admin: TestAdmin = await testAdmin({ clusterSecret });
+const admin: TestAdmin = await testAdmin({ clusterSecret, tokenSecret: "a secret of at least thirty-two bytes" });
 const document: Document = (await call(admin, "GET", "/openapi.json", { key: null })).body;
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase() as Method, operation })),

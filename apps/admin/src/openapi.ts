@@ -21,6 +21,12 @@ export function accepted(description: string, schema: TSchema, problems: readonl
   return { ...problemAnswers(problems), 202: { description, ...json(schema) } };
 }
 
+/** What was done and confirmed, or not confirmed in time; and a problem document with these statuses. */
+export function applied(schema: TSchema, problems: readonly number[]) {
+  const done = answers("Done, and confirmed by every node that it concerns.", schema, problems);
+  return { ...done, ...accepted("Not confirmed by all of these nodes in time: see `nodesMissing`.", schema, []) };
+}
+
 export function lineAnswers(description: string, schema: TSchema, problems: readonly number[]) {
   return { ...problemAnswers(problems), 200: { description, ...linesBody(schema) } };
 }

@@ -1,4 +1,11 @@
-import { type AdminKeys, clientAddress, type Rules, type TrustedProxies, trustedProxies } from "@fanfare/access";
+import {
+  type AdminKeys,
+  clientAddress,
+  type Rules,
+  type TokenVerifier,
+  type TrustedProxies,
+  trustedProxies,
+} from "@fanfare/access";
 import {
   type Broker,
   type Clock,
@@ -25,8 +32,10 @@ import { createPeers } from "./peers.ts";
 import { createPublisher } from "./publisher.ts";
 import { requestIdOf } from "./request-id.ts";
 import { countRequests } from "./request-metrics.ts";
+import { accessRoutes } from "./routes/access.ts";
 import { channelRoutes } from "./routes/channels.ts";
 import { connectionRoutes } from "./routes/connections.ts";
+import { connectionActRoutes } from "./routes/connections-acts.ts";
 import { consoleRoutes } from "./routes/console.ts";
 import { docsRoutes, openApi } from "./routes/docs.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -50,6 +59,12 @@ export interface AdminParts {
   readonly revocations: Revocations;
   /** How long the longest token lives: a revocation is kept as long. */
   readonly tokenTtlMaxMs: number;
+  /** Checks what clients show as their token. Absent: none is accepted. */
+  readonly tokens?: TokenVerifier | undefined;
+  /** Signs tokens to try things out. Absent: there are none. */
+  readonly tokenSecret?: string | undefined;
+  /** Where the console may have a node killed. Absent: nowhere. */
+  readonly controlUrl?: string | undefined;
   readonly tellNodes: TellNodes;
   readonly rules: Rules;
   readonly keys: AdminKeys;
@@ -138,6 +153,8 @@ export async function createAdmin(parts: AdminParts): Promise<FastifyInstance> {
     presence: parts.presence,
     revocations: parts.revocations,
     tokenTtlMaxMs: parts.tokenTtlMaxMs,
+    tokens: parts.tokens,
+    tokenSecret: parts.tokenSecret,
     tellNodes: parts.tellNodes,
     clock,
     peers,
@@ -158,7 +175,7 @@ export async function createAdmin(parts: AdminParts): Promise<FastifyInstance> {
     refuseOtherMethods();
   });
   await app.register(docsRoutes);
-  await app.register(async (pages) => consoleRoutes(pages, parts.console, parts.url ?? null));
+  await app.register(async (pages) => consoleRoutes(pages, parts.console, { url: parts.url ?? null, control: parts.controlUrl }));
   return app;
 }
 
@@ -175,6 +192,7 @@ function registerV1(app: FastifyInstance, context: Context, check: KeyCheck): vo
   publishStreamRoute(app, context);
   channelRoutes(app, context);
   connectionRoutes(app, context);
+  connectionActRoutes(app, context);
   userRoutes(app, context);
   statsRoutes(app, context);
   historyRoutes(app, context);
@@ -182,6 +200,7 @@ function registerV1(app: FastifyInstance, context: Context, check: KeyCheck): vo
   nodeRoutes(app, context);
   keyRoutes(app, context);
   revocationRoutes(app, context);
+  accessRoutes(app, context);
   refuseOtherMethods();
   app.setNotFoundHandler((_request, _reply) => {
     throw new FanfareError("NOT_FOUND");

@@ -1,9 +1,10 @@
 import { trustedProxies } from "@fanfare/access";
-import { FanfareError, type NodeRecord, pause } from "@fanfare/domain";
+import { type ErrorCode, FanfareError, type NodeRecord, pause } from "@fanfare/domain";
 import { type EngineServer, newSessionId, newSidPrefix, PeerGuard, Relay } from "@fanfare/relay";
 import type { Server } from "socket.io";
 import { AcceptGate } from "./accept-gate.ts";
 import { reachableHost } from "./addresses.ts";
+import { obeyer } from "./commands.ts";
 import { acceptConnections } from "./connect.ts";
 import { countConnection, countDisconnect } from "./connections.ts";
 import { tellDegradation } from "./degradation.ts";
@@ -16,8 +17,10 @@ import { keepLease } from "./membership.ts";
 import { originAllowed } from "./origins.ts";
 import type { GatewayParts } from "./parts.ts";
 import { createPeerServer, json } from "./peer-server.ts";
+import { answerProbes } from "./probe.ts";
 import { createPublicServer } from "./public-server.ts";
 import { RandomIds } from "./random-ids.ts";
+import { readiness } from "./readiness.ts";
 import { startRebalancing } from "./rebalancing.ts";
 import { RegistryKeeper } from "./registry.ts";
 import type { ClientSocket } from "./session.ts";
@@ -88,10 +91,11 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
   const engine = io.engine as EngineServer;
   engine.generateId = () => newSessionId(sidPrefix, sessionSecrets.next());
   engine.on("connection_error", ({ code }: { code: number }) => metrics.connectionErrors.inc({ code: `ENGINE_${code}` }));
+  const probes = answerProbes(engine, clock);
   guardHandshakes(engine, (request) => {
     // The caller's share before the node's: one address that floods must not use up what all others may.
     const theirs = draining ? undefined : limits?.ofHandshake(request);
-    const ours = draining ? "DRAINING" : theirs !== undefined || gate.pass() ? undefined : "RATE_LIMITED";
+    const ours = draining ? "DRAINING" : theirs !== undefined ? undefined : ownReason(parts, gate);
     const error = ours === undefined ? theirs : new FanfareError(ours);
     if (error === undefined) return undefined;
     metrics.connectionErrors.inc({ code: error.code });
@@ -111,11 +115,13 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
     keeper.over(socket as ClientSocket);
   });
 
+  const unready = readiness({ ...parts, draining: () => draining, shed: parts.shed });
   const peer = createPeerServer(parts, {
-    unready: () => (draining ? "draining" : fanout.healthy ? undefined : "publications do not reach this node"),
+    unready,
     guard: new PeerGuard(settings.clusterSecret, log, clock),
     relay,
     drain: () => onDrain?.(),
+    obey: obeyer(io, parts),
   });
   const peerPort = await listen(peer, settings.peerPort, settings.host, backlog);
   const startedAt = clock.now();
@@ -142,7 +148,7 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
     await stopListening(peer);
     throw reason;
   });
-  const stopGauges = keepGauges(parts);
+  const stopGauges = keepGauges(parts, { ready: () => unready() === undefined, leaseAgeMs: () => lease.ageMs });
   const stopRebalancing = settings.rebalance === "on" ? rebalancing(parts, io) : undefined;
   const stopTelling = tellDegradation({
     clock,
@@ -163,6 +169,7 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
     stopServer();
     limits?.stop();
     stopTelling();
+    probes.stop();
     stopWatching?.();
     parts.recovery?.stop();
     await Promise.race([
@@ -189,6 +196,12 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
       return drained;
     },
   };
+}
+
+/** Why the node takes no new connection now. */
+function ownReason({ shed }: GatewayParts, gate: AcceptGate): ErrorCode | undefined {
+  if (shed?.burden !== undefined) return "OVERLOADED";
+  return gate.pass() ? undefined : "RATE_LIMITED";
 }
 
 function rebalancing(parts: GatewayParts, io: Server): () => void {

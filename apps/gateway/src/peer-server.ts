@@ -1,22 +1,26 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { type PeerGuard, peerKeepAliveMs, type Relay } from "@fanfare/relay";
+import type { Obey } from "./commands.ts";
 import type { GatewayParts } from "./parts.ts";
+import { serveCommand } from "./peer-commands.ts";
 import { arrival } from "./public-server.ts";
+import type { Unready } from "./readiness.ts";
 
 export interface PeerServerOptions {
-  /** Why the node should get no new clients, or undefined when it should. */
-  unready(): string | undefined;
+  /** Why the node should get no new clients and the status that says so, or undefined when it should. */
+  unready(): Unready | undefined;
   readonly guard: PeerGuard;
   /** Absent: nothing is forwarded. */
   readonly relay: Relay | undefined;
   /** Begins to move the clients away and then to end. */
   drain(): void;
+  readonly obey: Obey;
 }
 
 /**
  * The node's inward port. For everybody who reaches it: `/healthz` (the process answers), `/readyz` (send it clients) and
- * `/metrics`. For peers, who show the cluster's secret: their clients' requests, `/relay/` and `/drain`.
+ * `/metrics`. For peers, who show the cluster's secret: their clients' requests, `/relay/`, `/commands` and `/drain`.
  */
 export function createPeerServer(parts: Pick<GatewayParts, "metrics" | "log">, options: PeerServerOptions): Server {
   const { guard, relay } = options;
@@ -24,7 +28,8 @@ export function createPeerServer(parts: Pick<GatewayParts, "metrics" | "log">, o
   const server = createServer({ ...arrival, keepAliveTimeout: peerKeepAliveMs, noDelay: true }, (request, response) => {
     if (!isForPeers(request)) answerAnybody(request, response, parts, options);
     else if (!guard.allows(request)) json(response, 401, { code: "UNAUTHENTICATED" });
-    else if (request.url !== "/drain") {
+    else if (request.url === "/commands" && request.method === "POST") void serveCommand(request, response, options.obey);
+    else if (request.url !== "/drain" && request.url !== "/commands") {
       if (relay === undefined) notFound(response);
       else relay.serve(request, response);
     } else if (request.method !== "POST") json(response, 405, { code: "METHOD_NOT_ALLOWED" });
@@ -44,7 +49,7 @@ export function createPeerServer(parts: Pick<GatewayParts, "metrics" | "log">, o
 }
 
 function isForPeers({ url = "" }: IncomingMessage): boolean {
-  return url === "/drain" || url.startsWith("/relay/") || url.startsWith("/socket.io/");
+  return url === "/drain" || url === "/commands" || url.startsWith("/relay/") || url.startsWith("/socket.io/");
 }
 
 function answerAnybody(
@@ -60,8 +65,8 @@ function answerAnybody(
   const path = request.url?.split("?")[0];
   if (path === "/healthz") json(response, 200, { status: "alive" });
   else if (path === "/readyz") {
-    const reason = unready();
-    json(response, reason === undefined ? 200 : 503, reason === undefined ? { status: "ready" } : { status: "unready", reason });
+    const why = unready();
+    json(response, why?.status ?? 200, why === undefined ? { status: "ready" } : { status: "unready", reason: why.reason });
   } else if (path === "/metrics") {
     metrics.text().then(
       (text) => response.writeHead(200, { "content-type": metrics.contentType }).end(text),

@@ -91,6 +91,7 @@ export class Recovery {
       if (claimed !== undefined && claimed.record.user === (identityOf(socket).user ?? null)) {
         const { record, owner, previousNode } = claimed;
         adopt(namespace, socket, { id: record.id, pid });
+        if (record.granted !== undefined) socket.data.granted = new Set(record.granted);
         if (previousNode !== node) void this.#closeElsewhere(previousNode, record.id, owner.turn);
         this.#kept.set(socket.id, { socket, pid, owner, channels: record.channels });
         return { channels: record.channels, bookmark };
@@ -167,7 +168,13 @@ export class Recovery {
   async #save(kept: Kept): Promise<void> {
     const { socket, pid, owner, channels } = kept;
     this.#unwritten.delete(kept);
-    const record: SessionRecord = { id: socket.id, user: identityOf(socket).user ?? null, channels };
+    const { granted } = socket.data;
+    const record: SessionRecord = {
+      id: socket.id,
+      user: identityOf(socket).user ?? null,
+      channels,
+      ...(granted === undefined || granted.size === 0 ? {} : { granted: [...granted] }),
+    };
     if (!(await this.#parts.sessions.save(pid, record, owner, lifeMs))) {
       // This node has slept, or the client was faster: it goes on elsewhere, and this connection is nobody's.
       closeZombie(socket);

@@ -1,4 +1,5 @@
 import { anonymous, type Identity } from "@fanfare/access";
+import type { Channel } from "@fanfare/domain";
 import type { Socket } from "socket.io";
 
 /** What the gateway knows of one client, kept in `socket.data`. */
@@ -6,6 +7,8 @@ interface SessionData {
   identity: Identity;
   /** Subscriptions that are coming about: they count before the broker has answered. */
   entering: number;
+  /** Channels that the application has subscribed it to: nobody else needs to allow them. */
+  granted: Set<Channel>;
 }
 
 export type ClientSocket = Socket<Record<string, never>, Record<string, never>, Record<string, never>, Partial<SessionData>>;

@@ -11,7 +11,8 @@ const areChannels = (value: unknown): boolean =>
     (entry) =>
       Array.isArray(entry) && isChannelName(entry[0]) && isText(entry[1]?.epoch) && Number.isSafeInteger(entry[1]?.offset),
   );
-const sessionShape = { id: isText, user: isTextOrNull, channels: areChannels };
+const areGranted = (value: unknown): boolean => value === undefined || (Array.isArray(value) && value.every(isChannelName));
+const sessionShape = { id: isText, user: isTextOrNull, channels: areChannels, granted: areGranted };
 
 /** {@link Sessions} on Redis: one hash per session. */
 export class RedisSessions implements Sessions {

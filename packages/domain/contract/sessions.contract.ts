@@ -17,6 +17,7 @@ const record: SessionRecord = {
     [channelName("news"), { epoch: "e", offset: 7 }],
     [channelName("__proto__"), { epoch: "f", offset: 0 }],
   ],
+  granted: [channelName("news")],
 };
 
 /** The law of {@link Sessions}. */

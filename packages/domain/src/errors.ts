@@ -34,10 +34,12 @@ export const catalogue = {
   FORBIDDEN: { band: "caller", status: 403, says: "No rule allows this." },
   ORIGIN_FORBIDDEN: { band: "caller", status: 403, says: "Pages of this origin may not connect." },
   NOT_SUBSCRIBED: { band: "caller", status: 403, says: "Only subscribers of the channel may do this." },
+  ENDED_BY_SERVER: { band: "caller", status: 403, says: "The application has ended this, by the admin API." },
   NOT_FOUND: { band: "caller", status: 404, says: "There is nothing at this address." },
   METHOD_NOT_ALLOWED: { band: "caller", status: 405, says: "The address exists, but not with this method." },
   ID_CONFLICT: { band: "caller", status: 409, says: "This id was already used for another publication in the channel." },
   EPOCH_CHANGED: { band: "caller", status: 409, says: "The channel's log started over: read it from its beginning." },
+  SCHEDULED_TAKEN: { band: "caller", status: 409, says: "Its time has come: it is being published." },
   PAYLOAD_TOO_LARGE: { band: "caller", status: 413, says: "The body is larger than the limit." },
   MEDIA_TYPE_UNSUPPORTED: {
     band: "caller",
@@ -46,6 +48,7 @@ export const catalogue = {
   },
   SUBSCRIPTIONS_EXCEEDED: { band: "caller", status: 422, says: "The connection has as many subscriptions as it may have." },
   REVOCATIONS_EXCEEDED: { band: "caller", status: 422, says: "There are as many revocations as there may be." },
+  SCHEDULED_EXCEEDED: { band: "caller", status: 422, says: "There are as many publications for later as there may be." },
   PRESENCE_OFF: { band: "caller", status: 422, says: "The rules of this channel keep no account of who is in it." },
   ATOMIC_UNSUPPORTED: { band: "caller", status: 422, says: "The items of this batch cannot be stored as one." },
   RATE_LIMITED: { band: "overload", status: 429, says: "Too many requests: slow down.", retryAfterMs: 1_000 },
@@ -66,6 +69,12 @@ export const catalogue = {
     status: 503,
     says: "This node is shutting down: try again and another will answer.",
     retryAfterMs: 500,
+  },
+  OVERLOADED: {
+    band: "overload",
+    status: 503,
+    says: "This node has as much to do as it can bear: try again and another will answer.",
+    retryAfterMs: 2_000,
   },
   BROKER_UNAVAILABLE: {
     band: "dependency",

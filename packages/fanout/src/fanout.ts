@@ -107,7 +107,7 @@ export class Fanout {
     pubSub.onLink((link, partition) => this.#lanes.linkChanged(link, partition));
     const doubt = (partition: number): void => this.#lanes.doubt(partition);
     const listen = (channel: Channel): Promise<void> => this.#channels.hold(channel, false).opened;
-    this.#canaries = new Canaries({ broker, clock, node: parts.node, listen, lost: doubt });
+    this.#canaries = new Canaries({ broker, clock, node: parts.node, listen, returned: observer.canary, lost: doubt });
     this.#stopIdleCheck = watchIdleChannels(this.#channels, broker, clock, doubt);
   }
 
@@ -150,6 +150,11 @@ export class Fanout {
   /** Whether publications reach this node: all links are up, nothing is being caught up with, and canaries come back. */
   get healthy(): boolean {
     return this.#lanes.flowing && this.#canaries.alive;
+  }
+
+  /** How long ago a canary last came back, on the partition where that is longest; undefined before the first everywhere. */
+  get canaryAgeMs(): number | undefined {
+    return this.#canaries.ageMs;
   }
 
   /** How many channels have subscribers on this node, and how many subscriptions there are. */
@@ -240,6 +245,12 @@ export class Fanout {
   /** Sends one event to one socket, past the adapter: what it hears from us directly is not a publication. */
   send(socket: Socket, event: string, ...args: readonly unknown[]): void {
     this.#writers.send(socket, encodeText(JSON.stringify([event, ...args])));
+  }
+
+  /** The same with the first argument as the text of its JSON, which goes out as it is. */
+  sendText(socket: Socket, event: string, json: string, ...args: readonly unknown[]): void {
+    const more = args.map((arg) => `,${JSON.stringify(arg)}`).join("");
+    this.#writers.send(socket, encodeText(`[${JSON.stringify(event)},${json}${more}]`));
   }
 
   /**
@@ -356,7 +367,7 @@ export class Fanout {
     for (const captured of state.captures) captured.push(item);
     if (state.members.size === 0 || this.#namespace === undefined) return;
     const encoded = this.#encode(item, this.#lanes.isBookmark(item.seq) ? undefined : this.bookmark);
-    this.#parts.observer.delivered(this.#writers.deliver(this.#namespace, state, item, encoded));
+    this.#parts.observer.delivered(this.#writers.deliver(this.#namespace, state, item, encoded), item.seq);
   }
 
   #reset({ channel, members }: ChannelState, reason: ResetReason): void {

@@ -37,16 +37,17 @@ export function requestPeer(url: URL, agents: PeerAgents, options: RequestOption
 }
 
 /**
- * Tells a node something on its peer port and resolves with its answer. Rejects with `NODE_UNREACHABLE` unless the node
- * answers 2xx in time.
+ * Tells a node something on its peer port, with a body of JSON where one is given, and resolves with its answer. Rejects with
+ * `NODE_UNREACHABLE` unless the node answers 2xx in time.
  */
-export function orderPeer(peerUrl: string, path: string, secret: string, agents: PeerAgents): Promise<unknown> {
+export function orderPeer(peerUrl: string, path: string, secret: string, agents: PeerAgents, body?: unknown): Promise<unknown> {
+  const bytes = Buffer.from(body === undefined ? "" : JSON.stringify(body));
   return new Promise((resolve, reject) => {
     const failed = (cause: unknown, detail?: string) =>
       reject(new FanfareError("NODE_UNREACHABLE", { cause, ...(detail === undefined ? {} : { detail }) }));
     const outgoing = requestPeer(new URL(path, peerUrl), agents, {
       method: "POST",
-      headers: { [secretHeader]: secret, "content-length": 0 },
+      headers: { [secretHeader]: secret, "content-length": bytes.length },
       signal: AbortSignal.timeout(orderMs),
     });
     outgoing.once("error", failed);
@@ -67,7 +68,7 @@ export function orderPeer(peerUrl: string, path: string, secret: string, agents:
         }
       });
     });
-    outgoing.end();
+    outgoing.end(bytes);
   });
 }
 

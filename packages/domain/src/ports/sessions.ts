@@ -8,6 +8,8 @@ export interface SessionRecord {
   readonly user: string | null;
   /** Every channel it is subscribed to, and where that channel stood when it subscribed. */
   readonly channels: readonly (readonly [Channel, Position])[];
+  /** Those of them that the application has subscribed it to: no rule and no token needs to allow them. Absent: none. */
+  readonly granted?: readonly Channel[];
 }
 
 /** Who may write a session's record: each node that takes the session over has a higher turn than the one before. */
