@@ -7,6 +7,7 @@ import {
   type Quotas,
   type Registry,
   type Revocations,
+  type Schedule,
   type Sessions,
   systemClock,
 } from "@fanfare/domain";
@@ -21,6 +22,7 @@ import { MemoryPubSub } from "./memory-pub-sub.ts";
 import { MemoryQuotas } from "./memory-quotas.ts";
 import { MemoryRegistry } from "./memory-registry.ts";
 import { MemoryRevocations } from "./memory-revocations.ts";
+import { MemorySchedule } from "./memory-schedule.ts";
 import { MemorySessions } from "./memory-sessions.ts";
 import type { PartitionedPubSub } from "./partitioned-pub-sub.ts";
 import { PatternListener } from "./pattern-listener.ts";
@@ -32,6 +34,7 @@ import { RedisPubSub } from "./redis-pub-sub.ts";
 import { RedisQuotas } from "./redis-quotas.ts";
 import { RedisRegistry } from "./redis-registry.ts";
 import { RedisRevocations } from "./redis-revocations.ts";
+import { RedisSchedule } from "./redis-schedule.ts";
 import { RedisSessions } from "./redis-sessions.ts";
 import { type ClusterTarget, parseClusterUrl, parseRedisUrl } from "./redis-url.ts";
 import { connectOne } from "./sentinel-backend.ts";
@@ -56,6 +59,7 @@ export interface Backend {
   readonly revocations: Revocations;
   readonly registry: Registry;
   readonly presence: Presence;
+  readonly schedule: Schedule;
   /**
    * Hears what others PUBLISH on Redis channels of a glob pattern, while the connection holds; nothing without Redis. `hear`
    * MUST NOT throw.
@@ -67,7 +71,7 @@ export interface Backend {
 }
 
 /** What is kept about nodes and clients, beside the channels. */
-type Registers = Pick<Backend, "directory" | "sessions" | "quotas" | "revocations" | "registry" | "presence">;
+type Registers = Pick<Backend, "directory" | "sessions" | "quotas" | "revocations" | "registry" | "presence" | "schedule">;
 
 /** Never waits for Redis: a node starts while Redis is away and heals by itself. Throws `SETTINGS_INVALID`. */
 export function openBackend({ redisUrl, cluster, log, clock = systemClock }: BackendOptions): Backend {
@@ -87,6 +91,7 @@ function inMemory(cluster: string, clock: Clock): Backend {
     revocations: new MemoryRevocations(clock),
     registry: new MemoryRegistry(clock),
     presence: new MemoryPresence({ cluster, pubSub, clock }),
+    schedule: new MemorySchedule(clock),
   };
   return backend("memory", broker, pubSub, registers, { listen: () => {}, close: () => {} });
 }
@@ -141,6 +146,7 @@ function onRedis(
     revocations: new RedisRevocations(cluster, commands),
     registry: new RedisRegistry(cluster, commands),
     presence,
+    schedule: new RedisSchedule(cluster, commands),
   };
   return backend("redis", broker, pubSub, registers, more);
 }

@@ -6,6 +6,7 @@ import {
   pubSubContract,
   registryContract,
   revocationsContract,
+  scheduleContract,
   sessionsContract,
 } from "@fanfare/domain/contract";
 import { startRedisCluster, type TestRedisCluster, until } from "@fanfare/test-support";
@@ -96,6 +97,11 @@ describe("on a Redis Cluster of three primaries", () => {
   revocationsContract(async () => {
     const { nodes, close } = await twoNodes(newCluster());
     return { revocations: [nodes[0].revocations, nodes[1].revocations], close };
+  });
+
+  scheduleContract(async () => {
+    const { nodes, close } = await twoNodes(newCluster());
+    return { schedules: [nodes[0].schedule, nodes[1].schedule], close };
   });
 
   presenceContract(async () => {

@@ -6,6 +6,7 @@ import {
   quotasContract,
   registryContract,
   revocationsContract,
+  scheduleContract,
   sessionsContract,
 } from "@fanfare/domain/contract";
 import { startRedis, type TestRedis } from "@fanfare/test-support";
@@ -21,6 +22,7 @@ import { RedisPubSub } from "./redis-pub-sub.ts";
 import { RedisQuotas } from "./redis-quotas.ts";
 import { RedisRegistry } from "./redis-registry.ts";
 import { RedisRevocations } from "./redis-revocations.ts";
+import { RedisSchedule } from "./redis-schedule.ts";
 import { RedisSessions } from "./redis-sessions.ts";
 import { parseRedisUrl } from "./redis-url.ts";
 
@@ -117,6 +119,17 @@ describe("on Redis", () => {
     const cluster = newCluster();
     return {
       revocations: [new RedisRevocations(cluster, commands), new RedisRevocations(cluster, commands)],
+      async close() {
+        commands.close();
+      },
+    };
+  });
+
+  scheduleContract(async () => {
+    const commands = new Commands(parseRedisUrl(redis.url), quiet);
+    const cluster = newCluster();
+    return {
+      schedules: [new RedisSchedule(cluster, commands), new RedisSchedule(cluster, commands)],
       async close() {
         commands.close();
       },

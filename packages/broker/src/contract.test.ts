@@ -7,6 +7,7 @@ import {
   quotasContract,
   registryContract,
   revocationsContract,
+  scheduleContract,
   sessionsContract,
 } from "@fanfare/domain/contract";
 import { MemoryBroker } from "./memory-broker.ts";
@@ -17,6 +18,7 @@ import { MemoryPubSub } from "./memory-pub-sub.ts";
 import { MemoryQuotas } from "./memory-quotas.ts";
 import { MemoryRegistry } from "./memory-registry.ts";
 import { MemoryRevocations } from "./memory-revocations.ts";
+import { MemorySchedule } from "./memory-schedule.ts";
 import { MemorySessions } from "./memory-sessions.ts";
 
 brokerContract(async (options) => {
@@ -73,4 +75,9 @@ quotasContract(async () => {
 revocationsContract(async () => {
   const revocations = new MemoryRevocations();
   return { revocations: [revocations, revocations], async close() {} };
+});
+
+scheduleContract(async () => {
+  const schedule = new MemorySchedule();
+  return { schedules: [schedule, schedule], async close() {} };
 });

@@ -1,5 +1,6 @@
 export { type Backend, type BackendOptions, openBackend } from "./backend.ts";
 export { Commands } from "./commands.ts";
+export { type Firing, fireScheduled } from "./fire-scheduled.ts";
 export type { Log } from "./log.ts";
 export { MemoryBroker, type MemoryBrokerOptions } from "./memory-broker.ts";
 export { MemoryDirectory } from "./memory-directory.ts";
@@ -8,6 +9,7 @@ export { MemoryPresence, type MemoryPresenceOptions } from "./memory-presence.ts
 export { MemoryPubSub } from "./memory-pub-sub.ts";
 export { MemoryQuotas } from "./memory-quotas.ts";
 export { MemoryRevocations } from "./memory-revocations.ts";
+export { MemorySchedule } from "./memory-schedule.ts";
 export { MemorySessions } from "./memory-sessions.ts";
 export type { PubSubKind } from "./pub-sub-kind.ts";
 export { RedisBroker, type RedisBrokerOptions } from "./redis-broker.ts";

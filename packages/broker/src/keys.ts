@@ -73,6 +73,36 @@ export function revocationStateKey(cluster: string): string {
   return `${cluster}:{${directoryPartition}}:revocations:state`;
 }
 
+/** zset of the names of publications for later, all of score 0: names sort by time. Lives while there are any. */
+export function scheduleOrderKey(cluster: string): string {
+  return scheduleKey(cluster, "order");
+}
+
+/** zset name → when it may be handed out again, in ms since 1970, of those that are being published. Lives while there are any. */
+export function scheduleTakenKey(cluster: string): string {
+  return scheduleKey(cluster, "taken");
+}
+
+/** hash name → JSON of what lists show. Lives while there are any. */
+export function scheduleAboutsKey(cluster: string): string {
+  return scheduleKey(cluster, "abouts");
+}
+
+/** hash name → JSON of what is to be published. Lives while there are any. */
+export function schedulePlansKey(cluster: string): string {
+  return scheduleKey(cluster, "plans");
+}
+
+/** string, how many there ever were. Lives for ever. */
+export function scheduleCountKey(cluster: string): string {
+  return scheduleKey(cluster, "count");
+}
+
+/** string "fingerprint name". Lives until `limits.idempotencySeconds` behind the time of the publication. */
+export function scheduleIdKey(cluster: string, id: string): string {
+  return scheduleKey(cluster, `id ${id}`);
+}
+
 /** hash {life, version} of who is in a channel. Lives while somebody is, and an hour longer. */
 export function presenceKey(cluster: string, partition: number, channel: Channel): string {
   return inPartition(cluster, partition, channel, "presence");
@@ -105,4 +135,8 @@ export function quotaKey(cluster: string, kind: string, key: string): string {
 
 function inPartition(cluster: string, partition: number, channel: Channel, kind: string): string {
   return `${cluster}:{${partition}}:${kind}:${channel}`;
+}
+
+function scheduleKey(cluster: string, kind: string): string {
+  return `${cluster}:{${directoryPartition}}:schedule:${kind}`;
 }

@@ -15,6 +15,7 @@ import type { Commands } from "./commands.ts";
 import { registryPrefix } from "./keys.ts";
 import { idOfPlace, matches, newStamp } from "./registry-terms.ts";
 import { type Argument, scripts } from "./scripts.ts";
+import { isHealthOrAbsent } from "./stored-health.ts";
 import { isNumber, isText, storedJson } from "./stored-json.ts";
 
 /** Connections removed by one script, so that Redis is never busy with it for more than a millisecond or two. */
@@ -32,6 +33,7 @@ const figuresShape = {
   polling: isNumber,
   publicationsPerSecond: isNumber,
   deliveriesPerSecond: isNumber,
+  health: isHealthOrAbsent,
 };
 const aboutShape = { transport: isText, address: isText, since: isNumber };
 

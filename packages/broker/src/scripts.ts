@@ -96,6 +96,16 @@ export const scripts = {
   revoke: script("revoke", { keys: ["ends", "texts", "state"], args: ["id", "text", "end", "life", "max"] }),
   unrevoke: script("unrevoke", { keys: ["ends", "texts", "state"], args: ["id"] }),
   revocations: script("revocations", { keys: ["texts", "state"], args: ["known"] }),
+  "schedule-add": script("schedule-add", {
+    keys: ["order", "abouts", "plans", "count", "known"],
+    args: ["at", "nonce", "about", "plan", "fingerprint", "life", "max"],
+  }),
+  "schedule-take": script("schedule-take", {
+    keys: ["order", "taken", "plans"],
+    args: ["overdue", "limit", "lease"],
+  }),
+  "schedule-remove": script("schedule-remove", { keys: ["order", "taken", "abouts", "plans"], args: ["name"] }),
+  "schedule-done": script("schedule-done", { keys: ["taken", "abouts", "plans"], args: [], repeatedArgs: ["name"] }),
   "claim-session": script("claim-session", { keys: ["session"], args: ["node", "life"] }),
   "presence-apply": script("presence-apply", {
     keys: ["meta", "members", "users", "owned", "owners"],

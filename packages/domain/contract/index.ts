@@ -9,4 +9,5 @@ export { type PubSubWorld, pubSubContract } from "./pub-sub.contract.ts";
 export { type QuotasWorld, quotasContract } from "./quotas.contract.ts";
 export { type RegistryWorld, registryContract } from "./registry.contract.ts";
 export { type RevocationsWorld, revocationsContract } from "./revocations.contract.ts";
+export { type ScheduleWorld, scheduleContract } from "./schedule.contract.ts";
 export { type SessionsWorld, sessionsContract } from "./sessions.contract.ts";

@@ -257,9 +257,11 @@ export function registryContract(open: () => Promise<RegistryWorld>): void {
       const figures = { websocket: 1, polling: 2, publicationsPerSecond: 3.5, deliveriesPerSecond: 4 };
       await one.report("a", figures, longMs);
       await one.report("admin", { ...figures, websocket: 0 }, 30);
-      await one.report("a", { ...figures, polling: 9 }, longMs);
+      const health = { cpuPercent: 1.5, loopDelayMs: 0, memoryBytes: 9, unsentBytes: 0, canaryAgeMs: null };
+      const ofNode = { ...figures, polling: 9, health: { ...health, latencyMs: { p50: 1, p99: 2.5 } } };
+      await one.report("a", ofNode, longMs);
       await until(async () => ((await other.figures()).size === 1 ? undefined : "admin's has not ended"));
-      expect([...(await other.figures())]).toEqual([["a", { ...figures, polling: 9 }]]);
+      expect([...(await other.figures())]).toEqual([["a", ofNode]]);
     });
 
     test.each(["__proto__", "constructor", "ö ü", "", "x".repeat(500)])("is not confused by the user %j", async (user) => {

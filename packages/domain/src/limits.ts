@@ -31,6 +31,11 @@ export const limits = {
   subscriptionsMax: 128,
   /** Revocations that are in force at a time: every node keeps all of them. */
   revocationsMax: 10_000,
+  /** Publications for later that wait at a time. */
+  scheduledMax: 100_000,
+  scheduledPageMax: 1_000,
+  /** How far ahead one may be. */
+  scheduledAheadDays: 366,
   /** Publications that one recovery replays; a client further behind is told to reload. */
   replayMax: 10_000,
   /** How long a publication's id is remembered, so that a retry within it never doubles. */

@@ -72,6 +72,27 @@ export interface ProcessFigures {
   readonly publicationsPerSecond: number;
   /** Publications that this process wrote to connections: one to ten subscribers counts ten. */
   readonly deliveriesPerSecond: number;
+  /** Of nodes only. */
+  readonly health?: NodeHealth;
+}
+
+/** How a node does, over the two seconds before it said so. */
+export interface NodeHealth {
+  /** Of one core; a process with threads may use more than 100. */
+  readonly cpuPercent: number;
+  /** How late the event loop was in the worst hundredth of its turns. */
+  readonly loopDelayMs: number;
+  /** Resident memory of the process. */
+  readonly memoryBytes: number;
+  /** What all connections together have been sent and have not taken yet. */
+  readonly unsentBytes: number;
+  /** Since the last canary came back; null before the first. */
+  readonly canaryAgeMs: number | null;
+  /**
+   * From storing a publication to writing it to the node's subscribers: the half and the slowest hundredth, by the clocks of the
+   * broker and the node. Null when nothing was delivered.
+   */
+  readonly latencyMs: { readonly p50: number; readonly p99: number } | null;
 }
 
 export interface RegistryTotals {

@@ -10,7 +10,8 @@ const strict = { additionalProperties: false } as const;
 /** What `socket.id` can be. No comma: announcements list such ids. */
 export const SessionIdField = Type.String({ pattern: "^[A-Za-z0-9_-]{1,32}$" });
 
-const draftFields = {
+/** What a publish body says beside where to. */
+export const draftFields = {
   data: Type.Unknown({ description: 'Any JSON, carried to the byte; {"base64": "…"} arrives as a binary.' }),
   event: Type.Optional(Type.String({ minLength: 1, maxLength: limits.eventLengthMax, default: "message" })),
   id: Type.Optional(IdField),

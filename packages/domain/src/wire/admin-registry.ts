@@ -100,12 +100,33 @@ export const UsersPage = Type.Object(
   { examples: [{ items: [{ user: "ada", connections: 2 }], next: null, nodesMissing: ["gateway-3"] }] },
 );
 
+const LatencyField = Type.Object(
+  { p50: Type.Number(), p99: Type.Number() },
+  { description: "From storing a publication to writing it to subscribers, by the clocks of the broker and the node." },
+);
+
 const figureFields = {
   websocket: Type.Integer(),
   polling: Type.Integer(),
   publicationsPerSecond: Type.Number({ description: "Handed in at this process and stored." }),
   deliveriesPerSecond: Type.Number({ description: "Written to its connections: one publication to ten subscribers counts ten." }),
 };
+
+const healthField = Type.Optional(
+  Type.Object(
+    {
+      cpuPercent: Type.Number({ description: "Of one core." }),
+      loopDelayMs: Type.Number({ description: "How late the event loop was in the worst hundredth of its turns." }),
+      memoryBytes: Type.Integer({ description: "Resident memory of the process." }),
+      unsentBytes: Type.Integer({ description: "Sent to its connections and not taken yet." }),
+      canaryAgeMs: Type.Union([Type.Integer(), Type.Null()], {
+        description: "Since a publication of its own last came back by the way that all take; null before the first.",
+      }),
+      latencyMs: Type.Union([LatencyField, Type.Null()]),
+    },
+    { description: "Of nodes: how they did in the two seconds before they said so." },
+  ),
+);
 
 export const Stats = Type.Object(
   {
@@ -116,7 +137,7 @@ export const Stats = Type.Object(
     users: Type.Integer({ description: "With at least one connection." }),
     publicationsPerSecond: Type.Number(),
     deliveriesPerSecond: Type.Number(),
-    processes: Type.Array(Type.Object({ process: Type.String(), ...figureFields }), {
+    processes: Type.Array(Type.Object({ process: Type.String(), ...figureFields, health: healthField }), {
       description: "What each process said of itself last: nodes, admin APIs, ingestion workers.",
     }),
     nodesMissing: nodesMissingField,
@@ -132,7 +153,21 @@ export const Stats = Type.Object(
         publicationsPerSecond: 40,
         deliveriesPerSecond: 11_000,
         processes: [
-          { process: "gateway-1", websocket: 1_180, polling: 20, publicationsPerSecond: 0, deliveriesPerSecond: 11_000 },
+          {
+            process: "gateway-1",
+            websocket: 1_180,
+            polling: 20,
+            publicationsPerSecond: 0,
+            deliveriesPerSecond: 11_000,
+            health: {
+              cpuPercent: 31.5,
+              loopDelayMs: 12.1,
+              memoryBytes: 104_857_600,
+              unsentBytes: 2_048,
+              canaryAgeMs: 1_240,
+              latencyMs: { p50: 1, p99: 4 },
+            },
+          },
           { process: "admin-3f2a", websocket: 0, polling: 0, publicationsPerSecond: 40, deliveriesPerSecond: 0 },
         ],
         nodesMissing: [],
@@ -141,6 +176,45 @@ export const Stats = Type.Object(
   },
 );
 
+const SampleSchema = Type.Object({
+  at: Type.Integer({ description: "Milliseconds since 1970." }),
+  nodes: Type.Integer(),
+  websocket: Type.Integer(),
+  polling: Type.Integer(),
+  publicationsPerSecond: Type.Number(),
+  deliveriesPerSecond: Type.Number(),
+  latencyMs: Type.Union([LatencyField, Type.Null()], {
+    description: "The middle one of the nodes' p50, and the p99 of the slowest; null when nothing was delivered.",
+  }),
+});
+
+export const StatsHistory = Type.Object(
+  {
+    everyMs: Type.Integer({ description: "Between two samples." }),
+    items: Type.Array(SampleSchema, { description: "Oldest first; a gap says that the broker was away." }),
+  },
+  {
+    examples: [
+      {
+        everyMs: 2_000,
+        items: [
+          {
+            at: 1_764_000_000_000,
+            nodes: 2,
+            websocket: 1_180,
+            polling: 20,
+            publicationsPerSecond: 40,
+            deliveriesPerSecond: 11_000,
+            latencyMs: { p50: 1, p99: 4 },
+          },
+        ],
+      },
+    ],
+  },
+);
+
+export type StatsSample = Type.Static<typeof SampleSchema>;
+export type StatsHistory = Type.Static<typeof StatsHistory>;
 export type ChannelsPage = Type.Static<typeof ChannelsPage>;
 export type UsersPage = Type.Static<typeof UsersPage>;
 export type Stats = Type.Static<typeof Stats>;
