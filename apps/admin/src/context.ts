@@ -1,5 +1,5 @@
-import type { AdminKeys, Rules } from "@fanfare/access";
-import type { Broker, Clock, Directory, FanfareError, Presence, Registry, Revocations } from "@fanfare/domain";
+import type { AdminKeys, Rules, TokenVerifier } from "@fanfare/access";
+import type { Broker, Clock, Directory, FanfareError, Presence, Registry, Revocations, Schedule } from "@fanfare/domain";
 import type { Metrics } from "@fanfare/telemetry";
 import type { Peers } from "./peers.ts";
 import type { Publisher } from "./publisher.ts";
@@ -14,6 +14,10 @@ export interface Context {
   readonly revocations: Revocations;
   /** How long the longest token lives. */
   readonly tokenTtlMaxMs: number;
+  /** Checks what clients show as their token; undefined where none is accepted. */
+  readonly tokens: TokenVerifier | undefined;
+  /** What tokens are signed with, where it is known. */
+  readonly tokenSecret: string | undefined;
   readonly tellNodes: TellNodes;
   readonly clock: Clock;
   readonly peers: Peers;
@@ -21,6 +25,9 @@ export interface Context {
   readonly keys: AdminKeys;
   readonly metrics: Metrics;
   readonly publish: Publisher;
+  readonly schedule: Schedule;
+  /** Tells who publishes what is scheduled when something was added. */
+  readonly expectScheduled: (inMs: number) => void;
   readonly logError: (error: FanfareError, requestId: string, route: string | undefined) => void;
   /** Aborted when the server begins to close: streams end at the next line. */
   readonly closing: AbortSignal;

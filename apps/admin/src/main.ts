@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
-import { type AdminKeys, isLoopback, openRulesFile, parseAdminKeys, trustedProxies } from "@fanfare/access";
-import { type Backend, openBackend, reportPublications } from "@fanfare/broker";
+import { type AdminKeys, createTokenVerifier, isLoopback, openRulesFile, parseAdminKeys, trustedProxies } from "@fanfare/access";
+import { type Backend, fireScheduled, openBackend, reportPublications } from "@fanfare/broker";
 import type { Settings } from "@fanfare/config";
 import { FanfareError, systemClock } from "@fanfare/domain";
 import { createLog, createMetrics, type Log, type LogLevel, type Metrics, Rate } from "@fanfare/telemetry";
@@ -42,12 +42,23 @@ export async function main(settings: Settings, shared: AdminShared = {}): Promis
   for (const name of expired(keys, systemClock.now())) log.warn({ key: name }, "an admin key has expired");
 
   const backend = shared.backend ?? openBackend({ redisUrl, cluster, log });
+  const firing = fireScheduled({
+    schedule: backend.schedule,
+    broker: backend.broker,
+    retention: (channel) => rulesFile.rules.of(channel).retain,
+    clock: systemClock,
+    fired: (outcome) => metrics.publications.inc({ source: "schedule", outcome }),
+    log,
+    overdueMs: 0,
+  });
   const app = await createAdmin({
     broker: backend.broker,
     directory: backend.directory,
     registry: backend.registry,
     presence: backend.presence,
     revocations: backend.revocations,
+    schedule: backend.schedule,
+    expectScheduled: firing.expect,
     tokenTtlMaxMs: settings.tokenTtlMaxMs,
     tellNodes: createTellNodes(backend.directory, backend.pubSub, cluster),
     rules: rulesFile.rules,
@@ -56,6 +67,16 @@ export async function main(settings: Settings, shared: AdminShared = {}): Promis
     metrics,
     console: consoleDirectory(),
     url: settings.url,
+    tokens: createTokenVerifier({
+      secret: settings.tokenSecret,
+      publicKey: settings.tokenPublicKey,
+      jwksUrl: settings.jwksUrl,
+      issuer: settings.tokenIssuer,
+      audience: settings.tokenAudience,
+      ttlMaxMs: settings.tokenTtlMaxMs,
+    }),
+    tokenSecret: settings.tokenSecret,
+    controlUrl: settings.controlUrl,
     clusterSecret: settings.clusterSecret,
     audit: settings.audit,
     trustedProxies: trustedProxies(settings.trustedProxies),
@@ -73,6 +94,7 @@ export async function main(settings: Settings, shared: AdminShared = {}): Promis
   let closed: Promise<void> | undefined;
   const close = () => {
     stopReporting();
+    firing.stop();
     rulesFile.stop();
     closed ??= closeAll(app, settings.drainMs).then(() => (shared.backend === undefined ? backend.close() : undefined));
     return closed;

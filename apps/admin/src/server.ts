@@ -14,6 +14,7 @@ import {
   type Presence,
   type Registry,
   type Revocations,
+  type Schedule,
   systemClock,
 } from "@fanfare/domain";
 import type { Log, Metrics } from "@fanfare/telemetry";
@@ -47,6 +48,7 @@ import { publishRoute } from "./routes/publish.ts";
 import { publishBatchRoute } from "./routes/publish-batch.ts";
 import { publishStreamRoute } from "./routes/publish-stream.ts";
 import { revocationRoutes } from "./routes/revocations.ts";
+import { scheduledRoutes } from "./routes/scheduled.ts";
 import { statsRoutes } from "./routes/stats.ts";
 import { userRoutes } from "./routes/users.ts";
 import type { TellNodes } from "./tell-nodes.ts";
@@ -57,6 +59,9 @@ export interface AdminParts {
   readonly registry: Registry;
   readonly presence: Presence;
   readonly revocations: Revocations;
+  readonly schedule: Schedule;
+  /** Told when something was scheduled that is due in so many milliseconds. */
+  readonly expectScheduled: (inMs: number) => void;
   /** How long the longest token lives: a revocation is kept as long. */
   readonly tokenTtlMaxMs: number;
   /** Checks what clients show as their token. Absent: none is accepted. */
@@ -161,6 +166,8 @@ export async function createAdmin(parts: AdminParts): Promise<FastifyInstance> {
     rules,
     keys,
     metrics,
+    schedule: parts.schedule,
+    expectScheduled: parts.expectScheduled,
     publish: createPublisher(broker, rules, metrics),
     logError,
     closing: closing.signal,
@@ -190,6 +197,7 @@ function registerV1(app: FastifyInstance, context: Context, check: KeyCheck): vo
   publishRoute(app, context);
   publishBatchRoute(app, context);
   publishStreamRoute(app, context);
+  scheduledRoutes(app, context);
   channelRoutes(app, context);
   connectionRoutes(app, context);
   connectionActRoutes(app, context);

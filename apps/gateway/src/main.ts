@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { createRequire } from "node:module";
 import { hostname } from "node:os";
 import { createTokenVerifier, openRulesFile, trustedProxies } from "@fanfare/access";
-import { type Backend, openBackend } from "@fanfare/broker";
+import { type Backend, fireScheduled, openBackend } from "@fanfare/broker";
 import type { Settings } from "@fanfare/config";
 import { systemClock } from "@fanfare/domain";
 import { Fanout } from "@fanfare/fanout";
@@ -12,11 +12,14 @@ import { passOn } from "./emitters.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
 import { Limits } from "./limits.ts";
 import type { Enter } from "./listen.ts";
+import { HealthMeter } from "./node-health.ts";
 import { observeFanout } from "./observe.ts";
 import type { GatewayParts } from "./parts.ts";
 import { PresenceTracker } from "./presence.ts";
 import { Recovery } from "./recovery.ts";
 import { compareWhenTold, RevocationWatch } from "./revocation-watch.ts";
+import { Shed, shedLimits } from "./shed.ts";
+import { VitalSignsReader } from "./vital-signs.ts";
 
 /** What another app brings along that runs the gateway inside its own process. It then owns signals and the ready line. */
 export interface Embedding {
@@ -44,6 +47,9 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<G
   const { rules } = rulesFile;
   const backend = embedding?.backend ?? openBackend({ redisUrl: settings.redisUrl, cluster: settings.cluster, log });
   const { broker, pubSub, directory, sessions, revocations, registry, presence } = backend;
+  const vitalSigns = new VitalSignsReader();
+  const shed = new Shed({ limits: shedLimits(settings), take: () => vitalSigns.take(), clock: systemClock, log, metrics });
+  const health = new HealthMeter(() => systemClock.now());
   const fanout = new Fanout({
     broker,
     pubSub,
@@ -55,7 +61,7 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<G
     slow: (channel) => rules.of(channel).slow,
     bufferBytesMax: settings.bufferBytesMax,
     flushMsMax: settings.flushMsMax,
-    observer: observeFanout(metrics),
+    observer: observeFanout(metrics, health),
   });
   const revocationWatch = new RevocationWatch({ revocations, clock: systemClock, log });
   fanout.onNodeMessage((message) => compareWhenTold(message, revocationWatch));
@@ -101,12 +107,24 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<G
     }),
     authorizer: openAuthorizer(settings, log, metrics),
     revocations: revocationWatch,
+    health,
+    shed,
     clock: systemClock,
     log,
     metrics,
   };
   // Otherwise a worker stores what they send, and it comes as publications do.
   if (settings.emitterLog === "off") backend.listen(`${settings.emitterKey}#/#*`, (message) => passOn(message, fanout, metrics));
+  // The admin API's task. A node sees to it when no admin API does.
+  const firing = fireScheduled({
+    schedule: backend.schedule,
+    broker,
+    retention: (channel) => rules.of(channel).retain,
+    clock: systemClock,
+    fired: (outcome) => metrics.publications.inc({ source: "schedule", outcome }),
+    log,
+    overdueMs: 2_000,
+  });
   const gateway = await startGateway(parts, {
     enter: embedding?.enter,
     // As a supervisor would ask for it, so that there is one way to end.
@@ -115,6 +133,9 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<G
   if (settings.rules !== undefined) process.on("SIGHUP", () => void rulesFile.reload());
   const close = (): Promise<void> => {
     rulesFile.stop();
+    health.stop();
+    shed.stop();
+    vitalSigns.stop();
     return gateway.close();
   };
   if (embedding !== undefined) return { ...gateway, close };

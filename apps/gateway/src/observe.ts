@@ -1,11 +1,15 @@
 import type { FanoutObserver } from "@fanfare/fanout";
 import type { Metrics } from "@fanfare/telemetry";
+import type { HealthMeter } from "./node-health.ts";
 
-/** Counts what the fan-out does. */
-export function observeFanout(metrics: Metrics): FanoutObserver {
+/** Counts what the fan-out does; `health` measures how long it takes, where somebody wants to know. */
+export function observeFanout(metrics: Metrics, health?: Pick<HealthMeter, "delivered">): FanoutObserver {
   return {
     announcement: (outcome) => metrics.announcements.inc({ outcome }),
-    delivered: (count) => metrics.deliveries.inc(count),
+    delivered: (count, seq) => {
+      metrics.deliveries.inc(count);
+      if (seq !== undefined) health?.delivered(seq);
+    },
     replayed: (count) => metrics.replayed.inc(count),
     repaired: (outcome) => metrics.repairs.inc({ outcome }),
     reset: (reason) => metrics.resets.inc({ reason }),
@@ -14,6 +18,7 @@ export function observeFanout(metrics: Metrics): FanoutObserver {
       metrics.flushed.inc(connections);
     },
     slow: (outcome) => metrics.slowClients.inc({ outcome }),
+    canary: (tookMs) => metrics.canaryDuration.observe(tookMs / 1_000),
     withheld: (rule) => metrics.withheld.inc({ rule }),
   };
 }

@@ -4,9 +4,11 @@ import type { Broker, Clock, Directory, Registry } from "@fanfare/domain";
 import type { Fanout } from "@fanfare/fanout";
 import type { Log, Metrics } from "@fanfare/telemetry";
 import type { Limits } from "./limits.ts";
+import type { HealthMeter } from "./node-health.ts";
 import type { PresenceTracker } from "./presence.ts";
 import type { Recovery } from "./recovery.ts";
 import type { RevocationWatch } from "./revocation-watch.ts";
+import type { Shed } from "./shed.ts";
 
 /** What the gateway is put together from; main.ts picks the implementations. */
 export interface GatewayParts {
@@ -22,6 +24,7 @@ export interface GatewayParts {
     | "pingIntervalMs"
     | "pingTimeoutMs"
     | "drainMs"
+    | "drainStatus"
     | "clusterSecret"
     | "forward"
     | "acceptPerSecond"
@@ -49,6 +52,10 @@ export interface GatewayParts {
   readonly authorizer: Authorizer | undefined;
   /** Undefined in tests of what lies beneath: then no token is revoked. */
   readonly revocations: RevocationWatch | undefined;
+  /** Undefined in tests of what lies beneath: then nothing is said of how the node does. */
+  readonly health?: HealthMeter;
+  /** Undefined in tests of what lies beneath: then no amount of anything is too much. */
+  readonly shed?: Shed;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;

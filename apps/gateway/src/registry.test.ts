@@ -56,7 +56,7 @@ function scene(node = "a", registry: Registry = openBackend({ cluster: "test", l
   const namespace = Object.assign(new EventEmitter(), { adapter });
   const keeper = new RegistryKeeper({
     registry: watched,
-    fanout: { channelsOf: ({ rooms }) => [...rooms].map((room) => channelName(room.slice(3))) },
+    fanout: { canaryAgeMs: undefined, channelsOf: ({ rooms }) => [...rooms].map((room) => channelName(room.slice(3))) },
     turnOf: () => 1,
     trusted: trustedProxies(["10.0.0.0/8"]),
     node,

@@ -4,6 +4,7 @@ import { type Clock, channelOfRoom, type OwnedConnection, type Registry } from "
 import { type Fanout, unsentBytes } from "@fanfare/fanout";
 import { type Log, type Metrics, Rate } from "@fanfare/telemetry";
 import type { Namespace } from "socket.io";
+import type { HealthMeter } from "./node-health.ts";
 import { type ClientSocket, identityOf } from "./session.ts";
 
 /** How often changes are written. */
@@ -20,14 +21,16 @@ const clientLengthMax = 200;
 
 export interface RegistryKeeperParts {
   readonly registry: Registry;
-  readonly fanout: Pick<Fanout, "channelsOf">;
+  readonly fanout: Pick<Fanout, "channelsOf" | "canaryAgeMs">;
+  /** Absent: nothing is said of how the node does. */
+  readonly health?: HealthMeter;
   /** Which turn of its session a connection is. */
   readonly turnOf: (socket: ClientSocket) => number;
   readonly trusted: TrustedProxies;
   readonly node: string;
   readonly clock: Clock;
   readonly log: Log;
-  readonly metrics: Pick<Metrics, "publications" | "deliveries">;
+  readonly metrics: Pick<Metrics, "publications" | "deliveries" | "unsentBytes">;
 }
 
 interface Entry {
@@ -214,13 +217,20 @@ export class RegistryKeeper {
   }
 
   async #report(): Promise<void> {
+    const { fanout, health, metrics } = this.#parts;
     let polling = 0;
-    for (const { socket } of this.#entries.values()) if (socket.conn.transport.name === "polling") polling++;
+    let unsentBytes = 0;
+    for (const entry of this.#entries.values()) {
+      if (entry.socket.conn.transport.name === "polling") polling++;
+      unsentBytes += entry.unsentBytes;
+    }
+    metrics.unsentBytes.set(unsentBytes);
     const figures = {
       websocket: this.#entries.size - polling,
       polling,
       publicationsPerSecond: await this.#publications.perSecond(),
       deliveriesPerSecond: await this.#deliveries.perSecond(),
+      ...(health === undefined ? {} : { health: health.take({ unsentBytes, canaryAgeMs: fanout.canaryAgeMs }) }),
     };
     await this.#parts.registry.report(this.#parts.node, figures, leaseMs);
   }

@@ -6,6 +6,7 @@ export interface CanariesParts {
   readonly clock: Clock;
   readonly node: string;
   listen(channel: Channel): Promise<void>;
+  returned(tookMs: number): void;
   lost(partition: number): void;
 }
 
@@ -13,10 +14,10 @@ export interface CanariesParts {
 export class Canaries {
   readonly #byChannel = new Map<Channel, Canary>();
 
-  constructor({ broker, clock, node, listen, lost }: CanariesParts) {
+  constructor({ broker, clock, node, listen, returned, lost }: CanariesParts) {
     for (let partition = 0; partition < broker.partitions; partition++) {
       const channel = canaryChannel(node, partition, broker.partitions);
-      const canary = new Canary({ broker, clock, channel, listen, lost: () => lost(partition) });
+      const canary = new Canary({ broker, clock, channel, listen, returned, lost: () => lost(partition) });
       this.#byChannel.set(channel, canary);
     }
   }
@@ -27,6 +28,15 @@ export class Canaries {
 
   get alive(): boolean {
     return [...this.#byChannel.values()].every(({ alive }) => alive);
+  }
+
+  /** Of the one that was heard longest ago, undefined while one has never been. */
+  get ageMs(): number | undefined {
+    let oldest: number | undefined = 0;
+    for (const { ageMs } of this.#byChannel.values()) {
+      oldest = oldest === undefined || ageMs === undefined ? undefined : Math.max(oldest, ageMs);
+    }
+    return oldest;
   }
 
   stop(): void {

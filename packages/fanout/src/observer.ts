@@ -1,3 +1,4 @@
+import type { Seq } from "@fanfare/domain";
 import type { Verdict } from "./continuity.ts";
 import type { SlowRule } from "./slow-rule.ts";
 
@@ -13,7 +14,8 @@ export type ResetReason =
 /** What happens, for whoever counts. Called on the hot path: nothing here may be slow or throw. */
 export interface FanoutObserver {
   announcement(outcome: Verdict | "foreign" | "garbage"): void;
-  delivered(count: number): void;
+  /** `seq`: of the publication that so many connections were written. Absent for what is none. */
+  delivered(count: number, seq?: Seq): void;
   replayed(count: number): void;
   /** The lane was held up and compared with the broker: what was missing is delivered, or the broker did not answer. */
   repaired(outcome: "filled" | "failed"): void;
@@ -22,6 +24,8 @@ export interface FanoutObserver {
   flushed(connections: number): void;
   /** A connection is behind and gets nothing more for a while, has got what it missed, or is closed for being too slow. */
   slow(outcome: "held" | "caught_up" | "disconnected"): void;
+  /** A canary came back, so long after it was sent. */
+  canary(tookMs: number): void;
   /** A publication was not sent to a connection that is behind; `rule` is its channel's. */
   withheld(rule: SlowRule): void;
 }

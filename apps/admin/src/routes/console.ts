@@ -6,11 +6,16 @@ import type { FastifyInstance } from "fastify";
 const csp =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' ws: wss: http: https:; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/**
- * The console's files under `/console/`; `directory` is undefined when it was not built. `url` is where browsers reach the
- * nodes: null stands for this host's port 8000. No secret is ever part of this.
- */
-export async function consoleRoutes(app: FastifyInstance, directory: string | undefined, url: string | null): Promise<void> {
+/** What the page is told before anybody has signed in. No secret is ever part of this. */
+export interface ConsoleConfig {
+  /** Where browsers reach the nodes: null stands for this host's port 8000. */
+  readonly url: string | null;
+  /** Where a node can be killed; only `fanfare up` has such a place. */
+  readonly control?: string | undefined;
+}
+
+/** The console's files under `/console/`; `directory` is undefined when it was not built. */
+export async function consoleRoutes(app: FastifyInstance, directory: string | undefined, config: ConsoleConfig): Promise<void> {
   const hidden = { schema: { hide: true } } as const;
   app.addHook("onSend", (_request, reply, _payload, done) => {
     reply.header("content-security-policy", csp);
@@ -26,7 +31,7 @@ export async function consoleRoutes(app: FastifyInstance, directory: string | un
     return;
   }
 
-  app.get("/console/config.json", hidden, async () => ({ url }));
+  app.get("/console/config.json", hidden, async () => config);
   await app.register(fastifyStatic, {
     root: directory,
     prefix: "/console/",

@@ -1,11 +1,16 @@
-import { type ProcessFigures, Stats } from "@fanfare/domain";
+import { Stats, StatsHistory } from "@fanfare/domain";
 import type { FastifyInstance } from "fastify";
 import { requireScope } from "../auth.ts";
+import { clusterStats } from "../cluster-stats.ts";
 import type { Context } from "../context.ts";
 import { answers } from "../openapi.ts";
 import { refuseQuery } from "../query.ts";
+import { everyMs, StatsKeeper } from "../stats-keeper.ts";
 
-export function statsRoutes(app: FastifyInstance, { registry, directory }: Context): void {
+export function statsRoutes(app: FastifyInstance, context: Context): void {
+  const keeper = new StatsKeeper(context);
+  app.addHook("onClose", async () => keeper.stop());
+
   app.get(
     "/stats",
     {
@@ -20,23 +25,25 @@ export function statsRoutes(app: FastifyInstance, { registry, directory }: Conte
     async (request): Promise<Stats> => {
       requireScope(request, "read");
       refuseQuery(request);
-      const [nodes, totals, figures] = await Promise.all([directory.nodes(), registry.totals(), registry.figures()]);
-      const sum = (figure: keyof ProcessFigures): number => {
-        let total = 0;
-        for (const said of figures.values()) total += said[figure];
-        return Math.round(total * 10) / 10;
-      };
-      return {
-        nodes: nodes.length,
-        connections: totals.connections,
-        transports: { websocket: sum("websocket"), polling: sum("polling") },
-        channels: totals.channels,
-        users: totals.users,
-        publicationsPerSecond: sum("publicationsPerSecond"),
-        deliveriesPerSecond: sum("deliveriesPerSecond"),
-        processes: [...figures].map(([process, said]) => ({ process, ...said })).sort((a, b) => (a.process < b.process ? -1 : 1)),
-        nodesMissing: await registry.missing(nodes.map(({ node }) => node)),
-      };
+      return clusterStats(context);
+    },
+  );
+
+  app.get(
+    "/stats/history",
+    {
+      schema: {
+        operationId: "getStatsHistory",
+        tags: ["stats"],
+        summary: "The cluster's numbers of the last ten minutes",
+        description: "As this process saw them, since it was started: it keeps them in memory.",
+        response: answers("The samples.", StatsHistory, [400, 401, 403]),
+      },
+    },
+    async (request): Promise<StatsHistory> => {
+      requireScope(request, "read");
+      refuseQuery(request);
+      return { everyMs, items: [...keeper.samples] };
     },
   );
 }

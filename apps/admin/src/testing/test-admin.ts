@@ -1,4 +1,4 @@
-import { parseAdminKeys, parseRules, trustedProxies } from "@fanfare/access";
+import { createTokenVerifier, parseAdminKeys, parseRules, trustedProxies } from "@fanfare/access";
 import { type Backend, openBackend } from "@fanfare/broker";
 import { type Broker, type Clock, systemClock } from "@fanfare/domain";
 import { createLog, createMetrics, type Metrics } from "@fanfare/telemetry";
@@ -25,6 +25,8 @@ export interface TestAdminOptions {
   readonly console?: string;
   readonly url?: string;
   readonly clusterSecret?: string;
+  readonly tokenSecret?: string;
+  readonly controlUrl?: string;
   /** Absent: as many wrong keys as a test likes. */
   readonly wrongKeysPerMinute?: number;
   readonly publishesPerKey?: number;
@@ -56,6 +58,8 @@ export async function testAdmin(options: TestAdminOptions = {}): Promise<TestAdm
     registry: backend.registry,
     presence: backend.presence,
     revocations: backend.revocations,
+    schedule: backend.schedule,
+    expectScheduled: () => undefined,
     tokenTtlMaxMs: 3_600_000,
     tellNodes: createTellNodes(backend.directory, backend.pubSub, options.cluster ?? "test"),
     rules: parseRules({
@@ -66,6 +70,9 @@ export async function testAdmin(options: TestAdminOptions = {}): Promise<TestAdm
     metrics,
     console: options.console,
     url: options.url,
+    tokens: createTokenVerifier({ secret: options.tokenSecret }),
+    tokenSecret: options.tokenSecret,
+    controlUrl: options.controlUrl,
     clusterSecret: options.clusterSecret,
     wrongKeysPerMinute: options.wrongKeysPerMinute ?? Number.MAX_SAFE_INTEGER,
     publishesPerKey: options.publishesPerKey ?? 0,

@@ -19,7 +19,7 @@ interface Shared {
 
 /** What all processes of a cluster have in common: the settings of `up`, and what a cluster to try out needs beside them. */
 export async function sharedSettings({ settings, dir, adminKey, redisUrl }: Shared): Promise<ChildSettings> {
-  const { rules, origins, clusterSecret, adminKeys } = settings;
+  const { rules, origins, clusterSecret, adminKeys, tokenSecret, tokenPublicKey, jwksUrl } = settings;
   return {
     ...settings,
     redisUrl,
@@ -28,7 +28,9 @@ export async function sharedSettings({ settings, dir, adminKey, redisUrl }: Shar
     // The console and whatever page you are working on come from other ports of this machine. No cookie is involved, so
     // what a foreign page could do here is no more than what the rules let anyone do.
     origins: origins.length === 0 ? ["*"] : origins,
-    clusterSecret: clusterSecret ?? randomBytes(24).toString("base64url"),
+    // So that the console can sign tokens to try out; they are good for nothing when this run is over.
+    tokenSecret: tokenSecret ?? (tokenPublicKey === undefined && jwksUrl === undefined ? newSecret() : undefined),
+    clusterSecret: clusterSecret ?? newSecret(),
   };
 }
 
@@ -38,6 +40,10 @@ export function childEnvironment(settings: ChildSettings): Record<string, string
     value === undefined || name.startsWith("FANFARE_") ? [] : [[name, value] as const],
   );
   return { ...Object.fromEntries(others), ...environmentOf(settings) };
+}
+
+function newSecret(): string {
+  return randomBytes(24).toString("base64url");
 }
 
 async function demoRulesFile(dir: string): Promise<string> {

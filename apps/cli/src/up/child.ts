@@ -9,6 +9,8 @@ import { type LogLine, parseLogLine } from "./log-line.ts";
 /** What a process says in its line `"msg":"ready"`. */
 export interface Ready {
   readonly port: number;
+  /** The name of a node; absent for other processes. */
+  readonly node: string | undefined;
 }
 
 export interface ChildOptions {
@@ -49,6 +51,11 @@ export class Child {
   /** Resolves when it is ready. Rejects, with its last words, when the first start fails. */
   start(): Promise<Ready> {
     return this.#launch();
+  }
+
+  /** As if it had crashed: it is started again. */
+  kill(): void {
+    this.#process?.kill("SIGKILL");
   }
 
   /** Tells it to stop, ever more firmly, and resolves when it is gone. Idempotent. */
@@ -141,8 +148,9 @@ export class Child {
 }
 
 function readyIn({ msg, fields }: LogLine): Ready | undefined {
-  const { port } = fields;
-  return msg === "ready" && typeof port === "number" ? { port } : undefined;
+  const { port, node } = fields;
+  if (msg !== "ready" || typeof port !== "number") return undefined;
+  return { port, node: typeof node === "string" ? node : undefined };
 }
 
 function hasEnded(child: ChildProcess): boolean {

@@ -7,6 +7,7 @@ import { createPrinter, type Printer, stdout } from "../steps.ts";
 import { type Balancer, startBalancer, type Upstream } from "./balancer.ts";
 import { Child } from "./child.ts";
 import { type ChildSettings, childEnvironment, sharedSettings } from "./child-settings.ts";
+import { startControl } from "./control.ts";
 import { isWorthShowing } from "./log-line.ts";
 import { freePorts } from "./ports.ts";
 import { startProducer } from "./producer.ts";
@@ -27,6 +28,8 @@ export class Cluster {
   readonly #options: ClusterOptions;
   readonly #printer: Printer;
   readonly #upstreams = new Map<string, Upstream>();
+  /** By the name that each has now. */
+  readonly #nodes = new Map<string, Child>();
   /** How to end what has been started, in the order of starting. */
   readonly #ends: (() => Promise<unknown>)[] = [];
   #stopped: Promise<void> | undefined;
@@ -93,7 +96,12 @@ export class Cluster {
         const result = await Promise.all(names.map((name) => this.#child(name, "gateway", dir, { ...shared, ...forNode })));
         return { result, note: String(nodes) };
       });
-      await step("admin", async () => ({ result: await this.#child("admin", "admin", dir, { ...shared, ...forAdmin }) }));
+      const control = await this.#own(
+        startControl({ adminKeys: shared.adminKeys ?? [], kill: (node) => this.#kill(node) }),
+        "close",
+      );
+      const admin = { ...shared, ...forAdmin, controlUrl: control.url };
+      await step("admin", async () => ({ result: await this.#child("admin", "admin", dir, admin) }));
       await step("ingest", async () => {
         const worker = { ...shared, ...sources.settings, host: "127.0.0.1", ingestPort: 0 };
         try {
@@ -141,8 +149,11 @@ export class Cluster {
       command,
       cwd,
       env: childEnvironment(settings),
-      onReady: ({ port }) => {
+      onReady: ({ port, node }) => {
         if (command === "gateway" || command === "serve") this.#upstreams.set(label, { port });
+        if (node === undefined) return;
+        for (const [former, one] of this.#nodes) if (one === child) this.#nodes.delete(former);
+        this.#nodes.set(node, child);
       },
       onDown: () => this.#upstreams.delete(label),
       onLine: (line) => {
@@ -152,6 +163,12 @@ export class Cluster {
     });
     this.#ends.push(() => child.stop());
     await child.start();
+  }
+
+  #kill(node: string): boolean {
+    const child = this.#nodes.get(node);
+    child?.kill();
+    return child !== undefined;
   }
 
   /** Keeps in mind how to end a part; at once when the end has come while it was starting. */
