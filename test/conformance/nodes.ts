@@ -53,6 +53,7 @@ async function startSocketIoNode(node: string, directory: Directory): Promise<Co
       peerPort: 0,
       origins: ["*"],
       drainMs: 0,
+      drainStatus: "503",
       clusterSecret: secret,
       forward: "on",
       acceptPerSecond: 10_000,

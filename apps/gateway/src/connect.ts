@@ -59,6 +59,9 @@ export function acceptConnections(io: Server, parts: GatewayParts): () => void {
     socket.data.identity = await identify(socket, { ...parts, trusted }, token);
     const resumption = await parts.recovery?.admit(io.of("/"), socket);
     if (resumption !== undefined) resumptions.set(socket, resumption);
+    if (socket.handshake.auth.pid !== undefined) {
+      parts.metrics.recoveries.inc({ outcome: resumption === undefined ? "unknown" : "resumed" });
+    }
     const { user } = identityOf(socket);
     if (user !== undefined) await parts.limits?.countUser(user, socket.conn, resumption !== undefined);
   }

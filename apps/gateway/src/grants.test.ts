@@ -82,6 +82,7 @@ beforeAll(async () => {
         peerPort: 0,
         origins: ["*"],
         drainMs: 0,
+        drainStatus: "503",
         forward: "off",
         acceptPerSecond: 10_000,
         pingIntervalMs: 25_000,

@@ -133,6 +133,7 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<G
   if (settings.rules !== undefined) process.on("SIGHUP", () => void rulesFile.reload());
   const close = (): Promise<void> => {
     rulesFile.stop();
+    firing.stop();
     health.stop();
     shed.stop();
     vitalSigns.stop();

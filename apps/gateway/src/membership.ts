@@ -11,21 +11,28 @@ export interface Lease {
   /** Tells the directory now what has changed. Never rejects. */
   renew(): Promise<void>;
   end(): Promise<void>;
+  /** How long ago it was last renewed, undefined before the first time. */
+  readonly ageMs: number | undefined;
 }
 
 /** Keeps this node in the directory. */
 export function keepLease(
-  { directory, clock, log }: Pick<GatewayParts, "directory" | "clock" | "log">,
+  { directory, clock, log, metrics }: Pick<GatewayParts, "directory" | "clock" | "log" | "metrics">,
   record: () => NodeRecord,
 ): Lease {
   let stopped = false;
   let broken = false;
   let callOff = (): void => undefined;
   let renewal: Promise<void> = Promise.resolve();
+  let renewedAtMs: number | undefined;
 
   const renew = async (): Promise<void> => {
+    const fromMs = clock.monotonic();
     try {
       await directory.renew(record(), leaseMs);
+      // From when it was sent: the broker may have begun to count then.
+      renewedAtMs = fromMs;
+      metrics.leaseDuration.observe((clock.monotonic() - fromMs) / 1_000);
       if (broken) log.info("lease renewed again");
       broken = false;
     } catch (err) {
@@ -48,6 +55,9 @@ export function keepLease(
   return {
     told: round(),
     renew: round,
+    get ageMs() {
+      return renewedAtMs === undefined ? undefined : clock.monotonic() - renewedAtMs;
+    },
     async end() {
       stopped = true;
       await renewal;

@@ -8,7 +8,7 @@ export function observeFanout(metrics: Metrics, health?: Pick<HealthMeter, "deli
     announcement: (outcome) => metrics.announcements.inc({ outcome }),
     delivered: (count, seq) => {
       metrics.deliveries.inc(count);
-      if (seq !== undefined) health?.delivered(seq);
+      if (seq !== undefined && health !== undefined) metrics.deliveryDelay.observe(health.delivered(seq) / 1_000);
     },
     replayed: (count) => metrics.replayed.inc(count),
     repaired: (outcome) => metrics.repairs.inc({ outcome }),

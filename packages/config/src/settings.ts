@@ -6,6 +6,7 @@ import { limitSettings } from "./settings/limits.ts";
 import { nodeSettings } from "./settings/node.ts";
 import { presenceSettings } from "./settings/presence.ts";
 import type { SettingRow } from "./settings/row.ts";
+import { shedSettings } from "./settings/shed.ts";
 import { tlsSettings } from "./settings/tls.ts";
 
 export type { SettingRow, SettingUser } from "./settings/row.ts";
@@ -17,6 +18,7 @@ export const settingsTable = {
   ...accessSettings,
   ...presenceSettings,
   ...limitSettings,
+  ...shedSettings,
   ...tlsSettings,
   ...ingestSettings,
   ...clientSettings,

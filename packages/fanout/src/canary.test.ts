@@ -33,7 +33,7 @@ function stoppedClock() {
 
 function aviary() {
   const clock = stoppedClock();
-  const state = { away: false, deaf: false, sent: 0, lost: 0 };
+  const state = { away: false, deaf: false, sent: 0, lost: 0, lateMs: 0, took: [] as number[] };
   const canary: Canary = new Canary({
     clock,
     channel: canaryChannel("n1", 0, 1),
@@ -41,13 +41,14 @@ function aviary() {
       async publish() {
         if (state.away) throw new FanfareError("BROKER_UNAVAILABLE");
         state.sent++;
-        if (!state.deaf) queueMicrotask(() => canary.heard());
+        if (!state.deaf) clock.after(state.lateMs, () => canary.heard());
         return { kind: "stored", position: { epoch: "e", offset: state.sent } };
       },
     },
     listen: async () => {
       if (state.away) throw new FanfareError("BROKER_UNAVAILABLE");
     },
+    returned: (tookMs) => state.took.push(tookMs),
     lost: () => state.lost++,
   });
   return { clock, state, canary };
@@ -100,4 +101,17 @@ test("every partition has a canary's channel of its own", () => {
   const channels = Array.from({ length: 8 }, (_, partition) => canaryChannel("n1", partition, 8));
   expect(new Set(channels).size).toBe(8);
   for (const channel of channels) expect(channelName(channel)).toBe(channel);
+});
+
+test("it is told how long each canary took, and nothing of one that was lost", async () => {
+  const { clock, state } = aviary();
+  state.lateMs = 40;
+  await clock.pass(5_500);
+  expect(state.took).toEqual([40, 40]);
+  state.deaf = true;
+  await clock.pass(5_000);
+  state.deaf = false;
+  state.lateMs = 60;
+  await clock.pass(5_000);
+  expect(state.took).toEqual([40, 40, 60]);
 });

@@ -17,6 +17,8 @@ export interface CanaryParts {
   readonly channel: Channel;
   /** Makes the node hear the canary's channel. */
   listen(channel: Channel): Promise<void>;
+  /** Called when a canary comes back, with how long it took. */
+  returned(tookMs: number): void;
   /** Called when a canary was stored and announced, and was not heard. */
   lost(): void;
 }
@@ -36,6 +38,8 @@ export function canaryChannel(node: string, partition: number, partitions: numbe
 export class Canary {
   readonly #parts: CanaryParts;
   #heardAtMs: number | undefined;
+  /** Of the one that is under way. */
+  #sentAtMs: number | undefined;
   #callOff: () => void = () => undefined;
   #stopped = false;
 
@@ -46,7 +50,10 @@ export class Canary {
 
   /** To be told of every canary that comes back. */
   heard(): void {
-    this.#heardAtMs = this.#parts.clock.monotonic();
+    const { clock, returned } = this.#parts;
+    this.#heardAtMs = clock.monotonic();
+    if (this.#sentAtMs !== undefined) returned(this.#heardAtMs - this.#sentAtMs);
+    this.#sentAtMs = undefined;
   }
 
   /** How long ago the last one came back, undefined before the first. */
@@ -75,6 +82,7 @@ export class Canary {
   async #round(): Promise<void> {
     const { broker, clock, channel, lost } = this.#parts;
     const sentAtMs = clock.monotonic();
+    this.#sentAtMs = sentAtMs;
     try {
       await broker.publish({ channel, event: defaultEvent, payload }, retain);
       this.#after(patienceMs, () => {

@@ -44,6 +44,7 @@ export const observer: FanoutObserver = {
   reset() {},
   flushed() {},
   slow() {},
+  canary() {},
   withheld() {},
 };
 

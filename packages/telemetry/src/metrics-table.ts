@@ -14,6 +14,8 @@ export interface MetricRow {
 }
 
 const publishSeconds = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2] as const;
+const roundTripSeconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2] as const;
+const deliverySeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] as const;
 const httpSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5] as const;
 
 const sources = "zeromq, amqp, redis-stream, redis-pattern, redis-emitter";
@@ -46,6 +48,86 @@ export const metricsTable = {
     type: "counter",
     help: "Connections that the node gave away because it had far more than others.",
     labels: {},
+    app: "gateway",
+  },
+  ready: {
+    name: "fanfare_ready",
+    type: "gauge",
+    help: "1 while /readyz says that the node should get clients, else 0.",
+    labels: {},
+    app: "gateway",
+  },
+  canaryAge: {
+    name: "fanfare_canary_age_seconds",
+    type: "gauge",
+    help: "How long ago a canary last came back, on the partition where that is longest; -1 before the first. One is sent every 5 s.",
+    labels: {},
+    app: "gateway",
+  },
+  canaryDuration: {
+    name: "fanfare_canary_duration_seconds",
+    type: "histogram",
+    help: "Time that canaries took from this node through the broker back to it: the way of every publication, by one clock.",
+    labels: {},
+    app: "gateway",
+    buckets: roundTripSeconds,
+  },
+  deliveryDelay: {
+    name: "fanfare_delivery_delay_seconds",
+    type: "histogram",
+    help: "Time from the storing of a publication, by the broker's clock, to its writing to this node's connections, by the node's. Replayed ones do not count.",
+    labels: {},
+    app: "gateway",
+    buckets: deliverySeconds,
+  },
+  leaseAge: {
+    name: "fanfare_lease_age_seconds",
+    type: "gauge",
+    help: "How long ago the node's lease was last renewed; -1 before the first time. After 6 s the others take the node for lost.",
+    labels: {},
+    app: "gateway",
+  },
+  leaseDuration: {
+    name: "fanfare_lease_duration_seconds",
+    type: "histogram",
+    help: "Time that the broker took to renew the node's lease, a small command every 2 s: how fast it answers, whatever the load here.",
+    labels: {},
+    app: "gateway",
+    buckets: roundTripSeconds,
+  },
+  recoveries: {
+    name: "fanfare_recoveries_total",
+    type: "counter",
+    help: "Connections of clients that came back with a session.",
+    labels: { outcome: "resumed, unknown (it was not found, and the client began anew)" },
+    app: "gateway",
+  },
+  unsentBytes: {
+    name: "fanfare_unsent_bytes",
+    type: "gauge",
+    help: "Bytes that wait to be sent, all connections together, looked at every few seconds.",
+    labels: {},
+    app: "gateway",
+  },
+  eventLoopDelay: {
+    name: "fanfare_event_loop_delay_seconds",
+    type: "gauge",
+    help: "By how much the event loop was late in the last second, on the average.",
+    labels: {},
+    app: "gateway",
+  },
+  shedMemory: {
+    name: "fanfare_shed_memory_bytes",
+    type: "gauge",
+    help: "Memory of the process from which on it takes no new connections; 0 without such a limit.",
+    labels: {},
+    app: "gateway",
+  },
+  shedding: {
+    name: "fanfare_shedding",
+    type: "gauge",
+    help: "1 while the node takes no new connections because of this, else 0.",
+    labels: { burden: "memory, event_loop, descriptors" },
     app: "gateway",
   },
   subscriptions: {
@@ -291,7 +373,7 @@ export const metricsTable = {
     name: "fanfare_publications_total",
     type: "counter",
     help: "Publications handed in at this process, by what became of them.",
-    labels: { source: "rest, client", outcome: "stored, duplicate, conflict, failed" },
+    labels: { source: "rest, client, schedule", outcome: "stored, duplicate, conflict, failed" },
     app: "all",
   },
   publishDuration: {
