@@ -1,8 +1,7 @@
 import { type AdminKey, type AdminKeys, type AdminScope, allows, KeyedBuckets } from "@fanfare/access";
-import { type Channel, type Clock, FanfareError } from "@fanfare/domain";
+import { type Channel, type Clock, type Draft, FanfareError } from "@fanfare/domain";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { AuthThrottle } from "./auth-throttle.ts";
-import type { Drafts } from "./drafts.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -78,7 +77,7 @@ export function requireScope(request: FastifyRequest, scope: AdminScope, channel
  * Within what the key may publish in a second; beyond it throws `RATE_LIMITED`. All or nothing: when the key may not
  * publish in one of the channels, nothing is published in the others either.
  */
-export function requirePublish(request: FastifyRequest, { drafts }: Drafts): void {
+export function requirePublish(request: FastifyRequest, drafts: readonly Pick<Draft, "channel">[]): void {
   for (const { channel } of drafts) requireScope(request, "publish", channel);
   const { adminKey, server } = request;
   const retryAfterMs = adminKey === null ? 0 : server.takePublishes(adminKey, drafts.length);

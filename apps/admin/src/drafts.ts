@@ -31,18 +31,26 @@ const toMany = validator(PublishToMany);
 export function draftsOf(value: unknown, text: string, idempotencyKey?: string): Drafts {
   const many = typeof value === "object" && value !== null && Object.hasOwn(value, "channels");
   const body = many ? toMany(value) : toOne(value);
-  const payload = payloadOf(body.data, memberTexts(text).get("data") ?? "");
-  const content = {
-    event: body.event === undefined ? defaultEvent : eventName(body.event),
-    payload,
-    id: idOf(body.id, idempotencyKey),
-    except: typeof body.except === "string" ? [body.except] : body.except,
-  };
+  const content = contentOf(body, text, idempotencyKey);
   const channels = "channels" in body ? body.channels : [body.channel];
   return {
     many,
     drafts: channels.map((channel) => ({ channel: channelName(channel), ...content })),
     durable: body.durable ?? false,
+  };
+}
+
+/** What a body that fits its schema says beside where to and when. */
+export function contentOf(
+  body: Pick<PublishToOne, "data" | "event" | "id" | "except">,
+  text: string,
+  idempotencyKey: string | undefined,
+): Omit<Draft, "channel"> {
+  return {
+    event: body.event === undefined ? defaultEvent : eventName(body.event),
+    payload: payloadOf(body.data, memberTexts(text).get("data") ?? ""),
+    id: idOf(body.id, idempotencyKey),
+    except: typeof body.except === "string" ? [body.except] : body.except,
   };
 }
 

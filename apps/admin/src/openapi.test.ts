@@ -32,11 +32,26 @@ interface Document {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 }
 
+const clusterSecret = "shared by all";
+/** A node's peer port, as far as the admin API needs one. */
+const peer = createServer((request, response) => {
+  const known = request.headers["x-fanfare-secret"] === clusterSecret && request.method === "POST";
+  const done = request.url === "/commands" ? { applied: 1, refused: [] } : {};
+  request.resume();
+  response.writeHead(known ? 202 : 401).end(JSON.stringify(done));
+});
+const admin: TestAdmin = await testAdmin({ clusterSecret, tokenSecret: "a secret of at least thirty-two bytes" });
+const document: Document = (await call(admin, "GET", "/openapi.json", { key: null })).body;
+const waiting = (await call(admin, "POST", "/v1/publish", { body: { channel: "open", data: 9, at: Date.now() + 86_400_000 } }))
+  .body;
+
 /** One right request for every operation; an operation without one fails below. */
 const right: Readonly<
   Record<string, { readonly path?: string; readonly query?: string; readonly body?: object; readonly status?: number }>
 > = {
   publish: { body: { channel: "open", data: { n: 1 }, event: "e", id: "right", except: ["abc"] } },
+  listScheduled: { query: "?limit=1" },
+  callOff: { path: `/v1/scheduled/${waiting.scheduledId}` },
   publishBatch: { body: { items: [{ channel: "open", data: 1 }, { channels: ["open", "b"], data: 2 }, 7], atomic: false } },
   publishStream: { body: { channel: "open", data: 1 } },
   getChannel: { path: "/v1/channels/open" },
@@ -74,16 +89,6 @@ const right: Readonly<
   metrics: {},
 };
 
-const clusterSecret = "shared by all";
-/** A node's peer port, as far as the admin API needs one. */
-const peer = createServer((request, response) => {
-  const known = request.headers["x-fanfare-secret"] === clusterSecret && request.method === "POST";
-  const done = request.url === "/commands" ? { applied: 1, refused: [] } : {};
-  request.resume();
-  response.writeHead(known ? 202 : 401).end(JSON.stringify(done));
-});
-const admin: TestAdmin = await testAdmin({ clusterSecret, tokenSecret: "a secret of at least thirty-two bytes" });
-const document: Document = (await call(admin, "GET", "/openapi.json", { key: null })).body;
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase() as Method, operation })),
 );

@@ -2,6 +2,7 @@ import {
   type Broker,
   type Clock,
   type Directory,
+  type LifecycleLog,
   type Presence,
   type PubSub,
   type Quotas,
@@ -17,6 +18,7 @@ import type { Commands } from "./commands.ts";
 import type { Log } from "./log.ts";
 import { MemoryBroker } from "./memory-broker.ts";
 import { MemoryDirectory } from "./memory-directory.ts";
+import { MemoryLifecycleLog } from "./memory-lifecycle.ts";
 import { MemoryPresence } from "./memory-presence.ts";
 import { MemoryPubSub } from "./memory-pub-sub.ts";
 import { MemoryQuotas } from "./memory-quotas.ts";
@@ -28,6 +30,7 @@ import type { PartitionedPubSub } from "./partitioned-pub-sub.ts";
 import { PatternListener } from "./pattern-listener.ts";
 import { RedisBroker } from "./redis-broker.ts";
 import { RedisDirectory } from "./redis-directory.ts";
+import { RedisLifecycleLog } from "./redis-lifecycle.ts";
 import { openPartition } from "./redis-partition.ts";
 import { RedisPresence } from "./redis-presence.ts";
 import { RedisPubSub } from "./redis-pub-sub.ts";
@@ -59,6 +62,7 @@ export interface Backend {
   readonly revocations: Revocations;
   readonly registry: Registry;
   readonly presence: Presence;
+  readonly lifecycle: LifecycleLog;
   readonly schedule: Schedule;
   /**
    * Hears what others PUBLISH on Redis channels of a glob pattern, while the connection holds; nothing without Redis. `hear`
@@ -71,7 +75,10 @@ export interface Backend {
 }
 
 /** What is kept about nodes and clients, beside the channels. */
-type Registers = Pick<Backend, "directory" | "sessions" | "quotas" | "revocations" | "registry" | "presence" | "schedule">;
+type Registers = Pick<
+  Backend,
+  "directory" | "sessions" | "quotas" | "revocations" | "registry" | "presence" | "lifecycle" | "schedule"
+>;
 
 /** Never waits for Redis: a node starts while Redis is away and heals by itself. Throws `SETTINGS_INVALID`. */
 export function openBackend({ redisUrl, cluster, log, clock = systemClock }: BackendOptions): Backend {
@@ -90,6 +97,7 @@ function inMemory(cluster: string, clock: Clock): Backend {
     quotas: new MemoryQuotas(clock),
     revocations: new MemoryRevocations(clock),
     registry: new MemoryRegistry(clock),
+    lifecycle: new MemoryLifecycleLog(clock),
     presence: new MemoryPresence({ cluster, pubSub, clock }),
     schedule: new MemorySchedule(clock),
   };
@@ -145,6 +153,7 @@ function onRedis(
     quotas: new RedisQuotas(cluster, commands),
     revocations: new RedisRevocations(cluster, commands),
     registry: new RedisRegistry(cluster, commands),
+    lifecycle: new RedisLifecycleLog(cluster, commands),
     presence,
     schedule: new RedisSchedule(cluster, commands),
   };

@@ -2,6 +2,7 @@ import { type Broker, systemClock } from "@fanfare/domain";
 import {
   brokerContract,
   directoryContract,
+  lifecycleContract,
   presenceContract,
   pubSubContract,
   registryContract,
@@ -102,6 +103,11 @@ describe("on a Redis Cluster of three primaries", () => {
   scheduleContract(async () => {
     const { nodes, close } = await twoNodes(newCluster());
     return { schedules: [nodes[0].schedule, nodes[1].schedule], close };
+  });
+
+  lifecycleContract(async () => {
+    const { nodes, close } = await twoNodes(newCluster());
+    return { logs: [nodes[0].lifecycle, nodes[1].lifecycle], close };
   });
 
   presenceContract(async () => {

@@ -1,6 +1,7 @@
 import {
   brokerContract,
   directoryContract,
+  lifecycleContract,
   presenceContract,
   pubSubContract,
   quotasContract,
@@ -16,6 +17,7 @@ import { Commands } from "./commands.ts";
 import type { PubSubKind } from "./pub-sub-kind.ts";
 import { RedisBroker } from "./redis-broker.ts";
 import { RedisDirectory } from "./redis-directory.ts";
+import { RedisLifecycleLog } from "./redis-lifecycle.ts";
 import { openPartition, type RedisPartition } from "./redis-partition.ts";
 import { RedisPresence } from "./redis-presence.ts";
 import { RedisPubSub } from "./redis-pub-sub.ts";
@@ -130,6 +132,17 @@ describe("on Redis", () => {
     const cluster = newCluster();
     return {
       schedules: [new RedisSchedule(cluster, commands), new RedisSchedule(cluster, commands)],
+      async close() {
+        commands.close();
+      },
+    };
+  });
+
+  lifecycleContract(async () => {
+    const commands = new Commands(parseRedisUrl(redis.url), quiet);
+    const cluster = newCluster();
+    return {
+      logs: [new RedisLifecycleLog(cluster, commands), new RedisLifecycleLog(cluster, commands)],
       async close() {
         commands.close();
       },

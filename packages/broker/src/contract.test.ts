@@ -2,6 +2,7 @@ import { systemClock } from "@fanfare/domain";
 import {
   brokerContract,
   directoryContract,
+  lifecycleContract,
   presenceContract,
   pubSubContract,
   quotasContract,
@@ -13,6 +14,7 @@ import {
 import { MemoryBroker } from "./memory-broker.ts";
 import { MemoryDirectory } from "./memory-directory.ts";
 import { MemoryHub } from "./memory-hub.ts";
+import { MemoryLifecycleLog } from "./memory-lifecycle.ts";
 import { MemoryPresence } from "./memory-presence.ts";
 import { MemoryPubSub } from "./memory-pub-sub.ts";
 import { MemoryQuotas } from "./memory-quotas.ts";
@@ -80,4 +82,9 @@ revocationsContract(async () => {
 scheduleContract(async () => {
   const schedule = new MemorySchedule();
   return { schedules: [schedule, schedule], async close() {} };
+});
+
+lifecycleContract(async () => {
+  const log = new MemoryLifecycleLog();
+  return { logs: [log, log], async close() {} };
 });

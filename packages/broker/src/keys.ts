@@ -58,6 +58,21 @@ export function registryPrefix(cluster: string): string {
   return `${cluster}:{${directoryPartition}}:registry:`;
 }
 
+/** stream, one entry {e: JSON} per event of the cluster's life. Bounded by `limits.lifecycleEventsMax`; lives for ever. */
+export function lifecycleKey(cluster: string): string {
+  return `${cluster}:{${directoryPartition}}:lifecycle`;
+}
+
+/** string, the name of a writer's last batch. Lives an hour from it on. */
+export function lifecycleLastKey(cluster: string, writer: string): string {
+  return `${cluster}:{${directoryPartition}}:lifecycle:last:${writer}`;
+}
+
+/** set of the channels that the log says have subscribers. Lives while there are any. */
+export function lifecycleOccupiedKey(cluster: string): string {
+  return `${cluster}:{${directoryPartition}}:lifecycle:occupied`;
+}
+
 /** zset id → end of the revocation in ms since 1970. Lives for ever; what has ended is removed by the next one that is added. */
 export function revocationEndsKey(cluster: string): string {
   return `${cluster}:{${directoryPartition}}:revocations:ends`;

@@ -107,6 +107,11 @@ export const scripts = {
   "schedule-remove": script("schedule-remove", { keys: ["order", "taken", "abouts", "plans"], args: ["name"] }),
   "schedule-done": script("schedule-done", { keys: ["taken", "abouts", "plans"], args: [], repeatedArgs: ["name"] }),
   "claim-session": script("claim-session", { keys: ["session"], args: ["node", "life"] }),
+  "lifecycle-append": script("lifecycle-append", {
+    keys: ["log", "last", "occupied"],
+    args: ["batch", "keep", "life"],
+    repeatedArgs: ["verb", "channel", "text"],
+  }),
   "presence-apply": script("presence-apply", {
     keys: ["meta", "members", "users", "owned", "owners"],
     args: ["owner", "name", "stays", "membersMax", "emptyLife", "kind", "topic"],

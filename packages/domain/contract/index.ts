@@ -4,6 +4,7 @@
  */
 export { type BrokerWorld, brokerContract, type OpenBrokerWorld } from "./broker.contract.ts";
 export { type DirectoryWorld, directoryContract } from "./directory.contract.ts";
+export { type LifecycleWorld, lifecycleContract } from "./lifecycle.contract.ts";
 export { type PresenceWorld, presenceContract } from "./presence.contract.ts";
 export { type PubSubWorld, pubSubContract } from "./pub-sub.contract.ts";
 export { type QuotasWorld, quotasContract } from "./quotas.contract.ts";

@@ -36,6 +36,8 @@ export const limits = {
   scheduledPageMax: 1_000,
   /** How far ahead one may be. */
   scheduledAheadDays: 366,
+  /** Events that are kept of what happens to connections, channels and nodes. */
+  lifecycleEventsMax: 100_000,
   /** Publications that one recovery replays; a client further behind is told to reload. */
   replayMax: 10_000,
   /** How long a publication's id is remembered, so that a retry within it never doubles. */

@@ -68,7 +68,7 @@ async function publishItems(
   const results = await inLanes(items, inFlightMax, async (item, index) => {
     try {
       const drafts = draftsOf(item, texts[index] ?? "null");
-      requirePublish(request, drafts);
+      requirePublish(request, drafts.drafts);
       if (away !== undefined) return problemOf(away);
       const answer = await publish(drafts);
       stored++;

@@ -45,7 +45,7 @@ export function publishStreamRoute(app: FastifyInstance, context: Context): void
         try {
           const text = utf8Text(line);
           const drafts = draftsOf(parseJson(text), text);
-          requirePublish(request, drafts);
+          requirePublish(request, drafts.drafts);
           return await publish(drafts);
         } catch (thrown) {
           const error = asFanfareError(thrown);

@@ -1,12 +1,13 @@
-import { Problem, PublishBody, Published, parseJson } from "@fanfare/domain";
-import type { FastifyInstance } from "fastify";
+import { FanfareError, type Plan, Problem, Published, PublishOrScheduleBody, parseJson, ScheduleAnswer } from "@fanfare/domain";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import { requirePublish } from "../auth.ts";
 import { bodyText } from "../bodies.ts";
 import type { Context } from "../context.ts";
 import { draftsOf } from "../drafts.ts";
 import { idempotencyKey } from "../idempotency-key.ts";
-import { answers, jsonBody } from "../openapi.ts";
+import { accepted, answers, jsonBody } from "../openapi.ts";
+import { isPlan, planOf } from "../plans.ts";
 import { refuseQuery } from "../query.ts";
 
 const PublishResults = Type.Object({
@@ -14,7 +15,7 @@ const PublishResults = Type.Object({
 });
 export const PublishAnswer = Type.Union([Published, PublishResults]);
 
-export function publishRoute(app: FastifyInstance, { publish }: Context): void {
+export function publishRoute(app: FastifyInstance, { publish, schedule, expectScheduled, clock }: Context): void {
   app.post(
     "/publish",
     {
@@ -23,18 +24,37 @@ export function publishRoute(app: FastifyInstance, { publish }: Context): void {
         tags: ["publish"],
         summary: "Publish to one channel or to several",
         description:
-          "A 200 means stored: every subscriber gets it, once and in order. With an `id` (or `Idempotency-Key`) a retry never doubles.",
+          "A 200 means stored: every subscriber gets it, once and in order. With an `id` (or `Idempotency-Key`) a retry never doubles. With `at` it is published then, at the latest a moment after the broker is back if it is away; until then it is in `/v1/scheduled`. With `channels` each of them gets a publication of its own: who is subscribed to two of them hears it twice, once in each.",
         headers: Type.Object({ "idempotency-key": Type.Optional(Type.String({ description: "The same as `id`." })) }),
-        body: jsonBody(PublishBody),
-        response: answers("Stored.", PublishAnswer, [400, 401, 403, 409, 413, 415, 503]),
+        body: jsonBody(PublishOrScheduleBody),
+        response: {
+          ...answers("Stored.", PublishAnswer, [400, 401, 403, 409, 413, 415, 422, 503]),
+          ...accepted("It will be published.", ScheduleAnswer, []),
+        },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       refuseQuery(request);
       const text = bodyText(request);
-      const drafts = draftsOf(parseJson(text), text, idempotencyKey(request));
-      requirePublish(request, drafts);
+      const value = parseJson(text);
+      if (isPlan(value)) {
+        reply.code(202);
+        return later(request, planOf(value, text, clock.now(), idempotencyKey(request)));
+      }
+      const drafts = draftsOf(value, text, idempotencyKey(request));
+      requirePublish(request, drafts.drafts);
       return publish(drafts);
     },
   );
+
+  async function later(request: FastifyRequest, plan: Plan): Promise<ScheduleAnswer> {
+    requirePublish(
+      request,
+      plan.channels.map((channel) => ({ channel })),
+    );
+    const outcome = await schedule.add(plan);
+    if (outcome.kind === "conflict") throw new FanfareError("ID_CONFLICT");
+    expectScheduled(Math.max(0, plan.at - clock.now()));
+    return { scheduledId: outcome.scheduledId, at: plan.at, duplicate: outcome.kind === "duplicate" };
+  }
 }

@@ -65,5 +65,6 @@ export const ScheduledPage = Type.Object({
 
 export const ScheduledRemoved = Type.Object({ scheduledId: Type.String(), removed: Type.Literal(true) });
 
+export type ScheduleAnswer = Type.Static<typeof ScheduleAnswer>;
 export type ScheduleToOne = Type.Static<typeof ScheduleToOne>;
 export type ScheduleToMany = Type.Static<typeof ScheduleToMany>;
