@@ -14,7 +14,7 @@ export default defineConfig({
         test: {
           retry,
           name: "unit",
-          include: ["{apps,packages}/*/src/**/*.test.ts", "test/support/src/**/*.test.ts"],
+          include: ["{apps,packages}/*/src/**/*.test.ts", "test/support/src/**/*.test.ts", "test/infra/**/*.test.ts", "test/docs/*.test.ts"],
           exclude: ["**/*.redis.test.ts", "**/node_modules/**", "**/dist/**"],
         },
       },
@@ -22,7 +22,7 @@ export default defineConfig({
         test: {
           retry,
           name: "redis",
-          include: ["{apps,packages}/*/src/**/*.redis.test.ts"],
+          include: ["{apps,packages}/*/src/**/*.redis.test.ts", "test/infra/**/*.redis.test.ts"],
           exclude: ["**/node_modules/**", "**/dist/**"],
           testTimeout: 20_000,
           hookTimeout: 20_000,
@@ -37,6 +37,7 @@ export default defineConfig({
             "test/chaos/**/*.test.ts",
             "test/conformance/**/*.test.ts",
             "test/hostile/**/*.test.ts",
+            "test/docs/running/*.test.ts",
           ],
           testTimeout: 60_000,
           hookTimeout: 60_000,
