@@ -55,8 +55,15 @@ const ours = {
   ],
 };
 
-/** Starts the program the configuration is for, in front of three nodes, and resolves when it accepts connections. */
-export async function startRealBalancer(file: ConfigFile, nodes: readonly Upstream[]): Promise<RealBalancer> {
+/**
+ * Starts the program the configuration is for, in front of up to three nodes, and resolves when it accepts connections.
+ * `planted` are mistakes to make in the configuration.
+ */
+export async function startRealBalancer(
+  file: ConfigFile,
+  nodes: readonly Upstream[],
+  planted: readonly [from: string, to: string][] = [],
+): Promise<RealBalancer> {
   const name = file.startsWith("haproxy") ? "haproxy" : "nginx";
   const program = found(name);
   const dir = await mkdtemp(join(tmpdir(), `fanfare-${name}-`));
@@ -68,7 +75,7 @@ export async function startRealBalancer(file: ConfigFile, nodes: readonly Upstre
     const places = { dir, port, nodes: to };
     const text = await readFile(fileURLToPath(new URL(`../../infra/${file}`, import.meta.url)), "utf8");
     const changes = name === "haproxy" ? ours.haproxy(places, file.includes("sticky")) : ours.nginx(places);
-    await writeFile(config, changed(text, changes));
+    await writeFile(config, changed(changed(text, planted), changes));
   };
   await write(nodes);
   const args = { haproxy: ["-W", "-f", config], nginx: ["-p", dir, "-c", config, "-e", "stderr", "-g", "daemon off;"] }[name];

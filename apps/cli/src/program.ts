@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { adminCommand } from "./commands/admin.ts";
 import { benchCommand } from "./commands/bench.ts";
 import { checkCommand } from "./commands/check.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { drainCommand } from "./commands/drain.ts";
 import { gatewayCommand } from "./commands/gateway.ts";
 import { ingestCommand } from "./commands/ingest.ts";
@@ -39,6 +40,7 @@ function createProgram(): Command {
     tokenCommand,
     keyCommand,
     checkCommand,
+    doctorCommand,
     benchCommand,
   ];
   for (const create of commands) program.addCommand(create());

@@ -12,6 +12,7 @@ import { moveEverybody } from "./drain.ts";
 import { keepGauges } from "./gauges.ts";
 import { guardHandshakes } from "./handshakes.ts";
 import { createLeanServer } from "./lean/lean-server.ts";
+import { LifecycleWriter } from "./lifecycle.ts";
 import { type Enter, listen, ownPort, stopListening } from "./listen.ts";
 import { keepLease } from "./membership.ts";
 import { originAllowed } from "./origins.ts";
@@ -105,6 +106,7 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
   if (limits !== undefined) engine.on("connection", (connection) => limits.countAddress(connection));
   const relay = startRelay(parts, engine, sidPrefix);
   fanout.attach(io);
+  const lifecycle = startLifecycle(parts, io);
   parts.presence?.attach(io);
   closeSlowClients(parts);
   const stopWatching = accept(io, parts);
@@ -113,6 +115,7 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
     if (reason !== undefined) countDisconnect(socket, reason, parts);
     parts.recovery?.over(socket as ClientSocket, reason);
     keeper.over(socket as ClientSocket);
+    if (reason !== undefined) lifecycle?.over(socket as ClientSocket, reason);
   });
 
   const unready = readiness({ ...parts, draining: () => draining, shed: parts.shed });
@@ -137,6 +140,7 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
   const lease = keepLease(parts, record);
   const keeper = new RegistryKeeper({
     ...parts,
+    lifecycle,
     turnOf: (socket) => parts.recovery?.turnOf(socket) ?? 1,
     trusted: trustedProxies(settings.trustedProxies),
   });
@@ -144,10 +148,11 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
   // Before the first session: what other nodes are asked for must be in the directory by then.
   await Promise.all([lease.told, registered]);
   const entrance = await enter(http).catch(async (reason) => {
-    await Promise.all([lease.end(), keeper.end()]);
+    await Promise.all([lease.end(), keeper.end(), lifecycle?.end()]);
     await stopListening(peer);
     throw reason;
   });
+  lifecycle?.node("node_joined");
   const stopGauges = keepGauges(parts, { ready: () => unready() === undefined, leaseAgeMs: () => lease.ageMs });
   const stopRebalancing = settings.rebalance === "on" ? rebalancing(parts, io) : undefined;
   const stopTelling = tellDegradation({
@@ -162,6 +167,7 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
     draining = true;
     log.info({ connections: engine.clientsCount }, "draining");
     entrance.close();
+    lifecycle?.node("node_draining");
     stopRebalancing?.();
     const told = lease.renew();
     await moveEverybody({ io, relay, fanout, clock, withinMs: settings.drainMs * (1 - endShare) });
@@ -172,8 +178,9 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
     probes.stop();
     stopWatching?.();
     parts.recovery?.stop();
+    lifecycle?.node("node_left", node, "drained");
     await Promise.race([
-      Promise.all([told.then(() => lease.end()), keeper.end(), parts.presence?.close()]),
+      Promise.all([told.then(() => lease.end()), keeper.end(), parts.presence?.close(), lifecycle?.end()]),
       pause(leaveMs, clock),
     ]);
     fanout.close();
@@ -207,6 +214,13 @@ function ownReason({ shed }: GatewayParts, gate: AcceptGate): ErrorCode | undefi
 function rebalancing(parts: GatewayParts, io: Server): () => void {
   const { rebalanceFloor: floor, rebalancePerSecond: perSecond } = parts.settings;
   return startRebalancing({ ...parts, io, floor, perSecond });
+}
+
+function startLifecycle({ lifecycle, settings, ...parts }: GatewayParts, io: Server): LifecycleWriter | undefined {
+  if (lifecycle === undefined) return undefined;
+  const writer = new LifecycleWriter({ ...parts, lifecycle, level: settings.events });
+  writer.attach(io.of("/"), (channel) => parts.fanout.roomOf(channel));
+  return writer;
 }
 
 /** Undefined when the balancer has to keep each session on its node. */

@@ -4,24 +4,39 @@ import { loadSettings, printableSettings, type Settings } from "@fanfare/config"
 import { FanfareError, type FieldError, systemClock } from "@fanfare/domain";
 import { Command } from "commander";
 import { colorsFor } from "../colors.ts";
-import { type RedisFacts, redisFacts } from "../redis-facts.ts";
+import { count, findingText, hasFault } from "../findings.ts";
+import { examineRedis } from "../redis/examine.ts";
 import { type Given, given, settingAlone, withSettings } from "../settings.ts";
 
 const pc = colorsFor(process.stdout);
+/** The longest name of a row. */
+const rowWidth = 11;
+
+interface CheckFlags {
+  readonly json?: boolean;
+}
 
 export function checkCommand(): Command {
-  const command = new Command("check").description("check settings and rules: every mistake of both at once");
-  return withSettings(command, "check", "up", "gateway", "admin", "serve", "client").action(async () => {
-    const said = given(command);
-    const settings = attempt(() => loadSettings({ env: process.env, ...said }));
-    const mistakes = [...settings.mistakes, ...(await judgeRules(settingAlone("rules", said))), ...judgeParts(said)];
-    if (settings.value === undefined || mistakes.length > 0) {
-      throw new FanfareError("SETTINGS_INVALID", { detail: `${count(mistakes.length, "mistake")} to mend.`, errors: mistakes });
-    }
-    process.stdout.write(summary(settings.value));
-    const { redisUrl } = settings.value;
-    if (redisUrl !== undefined) process.stdout.write(redisLines(await redisFacts(redisUrl)));
-  });
+  const command = new Command("check")
+    .description("check settings and rules, every mistake of both at once, and what Redis means for the promises")
+    .option("--json", "print one JSON document");
+  return withSettings(command, "check", "up", "gateway", "admin", "serve", "client").action(
+    async ({ json = false }: CheckFlags) => {
+      const said = given(command);
+      const settings = attempt(() => loadSettings({ env: process.env, ...said }));
+      const mistakes = [...settings.mistakes, ...(await judgeRules(settingAlone("rules", said))), ...judgeParts(said)];
+      if (settings.value === undefined || mistakes.length > 0) {
+        throw new FanfareError("SETTINGS_INVALID", { detail: `${count(mistakes.length, "mistake")} to mend.`, errors: mistakes });
+      }
+      const { redisUrl, cluster } = settings.value;
+      if (!json) process.stdout.write(summary(settings.value));
+      const findings = redisUrl === undefined ? [] : await examineRedis(redisUrl, cluster);
+      const rows = findings.map((finding) => findingText(finding, rowWidth)).join("");
+      const document = { good: !hasFault(findings), settings: printableSettings(settings.value), findings };
+      process.stdout.write(json ? `${JSON.stringify(document, null, 2)}\n` : rows);
+      if (hasFault(findings)) process.exitCode = 1;
+    },
+  );
 }
 
 async function judgeRules(path: string | undefined): Promise<FieldError[]> {
@@ -72,16 +87,4 @@ function summary(settings: Settings): string {
   const rules =
     settings.rules === undefined ? "No rules file: clients may do nothing but hear their own channel." : "The rules are right.";
   return `${pc.bold("Effective settings")}\n${lines.join("\n")}\n${rules}\n`;
-}
-
-function redisLines({ version, policy, unreachable }: RedisFacts): string {
-  if (unreachable !== undefined)
-    throw new FanfareError("BROKER_UNAVAILABLE", { detail: `Redis does not answer: ${unreachable}` });
-  const evicts = policy !== undefined && policy !== "noeviction";
-  const warning = evicts ? `\n${pc.yellow("!")} maxmemory-policy ${policy} lets Redis drop logs: use noeviction.` : "";
-  return `Redis ${version ?? "(version unknown)"} answers, maxmemory-policy ${policy ?? "unknown"}.${warning}\n`;
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
