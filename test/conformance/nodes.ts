@@ -59,6 +59,7 @@ async function startSocketIoNode(node: string, directory: Directory): Promise<Co
       acceptPerSecond: 10_000,
       rebalance: "off",
       rebalancePerSecond: 1,
+      events: "off",
       rebalanceFloor: 0,
       trustedProxies: [],
       ...timing,

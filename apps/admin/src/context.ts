@@ -1,5 +1,15 @@
 import type { AdminKeys, Rules, TokenVerifier } from "@fanfare/access";
-import type { Broker, Clock, Directory, FanfareError, Presence, Registry, Revocations, Schedule } from "@fanfare/domain";
+import type {
+  Broker,
+  Clock,
+  Directory,
+  FanfareError,
+  LifecycleLog,
+  Presence,
+  Registry,
+  Revocations,
+  Schedule,
+} from "@fanfare/domain";
 import type { Metrics } from "@fanfare/telemetry";
 import type { Peers } from "./peers.ts";
 import type { Publisher } from "./publisher.ts";
@@ -11,6 +21,7 @@ export interface Context {
   readonly directory: Directory;
   readonly registry: Registry;
   readonly presence: Presence;
+  readonly lifecycle: LifecycleLog;
   readonly revocations: Revocations;
   /** How long the longest token lives. */
   readonly tokenTtlMaxMs: number;

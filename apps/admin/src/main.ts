@@ -56,6 +56,7 @@ export async function main(settings: Settings, shared: AdminShared = {}): Promis
     directory: backend.directory,
     registry: backend.registry,
     presence: backend.presence,
+    lifecycle: backend.lifecycle,
     revocations: backend.revocations,
     schedule: backend.schedule,
     expectScheduled: firing.expect,

@@ -83,6 +83,7 @@ const right: Readonly<
   subscribeUser: { path: "/v1/users/ada/subscribe", body: { channel: "open" } },
   unsubscribeUser: { path: "/v1/users/ada/unsubscribe", body: { channel: "open" } },
   emitUser: { path: "/v1/users/ada/emit", body: { event: "e", data: 1 } },
+  listenToEvents: { query: "?follow=false&after=0-0&types=connected,rates&channel=a*&user=ada" },
   drainNode: { path: "/v1/nodes/a/drain", status: 202 },
   health: {},
   ready: {},
@@ -133,7 +134,7 @@ function expectDocumented(operation: Operation, answer: Answer): void {
           .trimEnd()
           .split("\n")
           .map((line) => JSON.parse(line))
-      : [type === "text/plain" ? answer.text : answer.body];
+      : [type.startsWith("text/") ? answer.text : answer.body];
   for (const value of values) expect(check.Errors(value), JSON.stringify(value)).toEqual([true, []]);
 }
 

@@ -27,6 +27,11 @@ export function applied(schema: TSchema, problems: readonly number[]) {
   return { ...done, ...accepted("Not confirmed by all of these nodes in time: see `nodesMissing`.", schema, []) };
 }
 
+/** A stream of server-sent events, and a problem document with these statuses. */
+export function eventAnswers(description: string, schema: TSchema, problems: readonly number[]) {
+  return { ...problemAnswers(problems), 200: { description, content: { "text/event-stream": { schema } } } };
+}
+
 export function lineAnswers(description: string, schema: TSchema, problems: readonly number[]) {
   return { ...problemAnswers(problems), 200: { description, ...linesBody(schema) } };
 }

@@ -11,6 +11,7 @@ import {
   type Clock,
   type Directory,
   FanfareError,
+  type LifecycleLog,
   type Presence,
   type Registry,
   type Revocations,
@@ -39,6 +40,7 @@ import { connectionRoutes } from "./routes/connections.ts";
 import { connectionActRoutes } from "./routes/connections-acts.ts";
 import { consoleRoutes } from "./routes/console.ts";
 import { docsRoutes, openApi } from "./routes/docs.ts";
+import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { historyRoutes } from "./routes/history.ts";
 import { keyRoutes } from "./routes/keys.ts";
@@ -58,6 +60,7 @@ export interface AdminParts {
   readonly directory: Directory;
   readonly registry: Registry;
   readonly presence: Presence;
+  readonly lifecycle: LifecycleLog;
   readonly revocations: Revocations;
   readonly schedule: Schedule;
   /** Told when something was scheduled that is due in so many milliseconds. */
@@ -156,6 +159,7 @@ export async function createAdmin(parts: AdminParts): Promise<FastifyInstance> {
     directory,
     registry: parts.registry,
     presence: parts.presence,
+    lifecycle: parts.lifecycle,
     revocations: parts.revocations,
     tokenTtlMaxMs: parts.tokenTtlMaxMs,
     tokens: parts.tokens,
@@ -206,6 +210,7 @@ function registerV1(app: FastifyInstance, context: Context, check: KeyCheck): vo
   historyRoutes(app, context);
   presenceRoutes(app, context);
   nodeRoutes(app, context);
+  eventRoutes(app, context);
   keyRoutes(app, context);
   revocationRoutes(app, context);
   accessRoutes(app, context);

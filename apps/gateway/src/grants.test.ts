@@ -89,6 +89,7 @@ beforeAll(async () => {
         pingTimeoutMs: 20_000,
         rebalance: "off",
         rebalancePerSecond: 1,
+        events: "off",
         rebalanceFloor: 1_000,
         trustedProxies: [],
       },

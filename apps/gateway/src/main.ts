@@ -73,6 +73,7 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<G
     broker,
     directory,
     registry,
+    lifecycle: backend.lifecycle,
     fanout,
     limits: new Limits({
       settings,
@@ -142,7 +143,6 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<G
   if (embedding !== undefined) return { ...gateway, close };
 
   const { port, peerPort, sidPrefix } = gateway;
-  log.info({ port, peerPort, sidPrefix }, "ready");
   let stopping = false;
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
     // Whoever asks twice does not want to wait.
@@ -157,6 +157,8 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<G
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
+  // Last: whoever waits for this line may send a signal at once.
+  log.info({ port, peerPort, sidPrefix }, "ready");
   return gateway;
 }
 

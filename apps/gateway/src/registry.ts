@@ -4,6 +4,7 @@ import { type Clock, channelOfRoom, type OwnedConnection, type Registry } from "
 import { type Fanout, unsentBytes } from "@fanfare/fanout";
 import { type Log, type Metrics, Rate } from "@fanfare/telemetry";
 import type { Namespace } from "socket.io";
+import type { LifecycleWriter } from "./lifecycle.ts";
 import type { HealthMeter } from "./node-health.ts";
 import { type ClientSocket, identityOf } from "./session.ts";
 
@@ -24,6 +25,8 @@ export interface RegistryKeeperParts {
   readonly fanout: Pick<Fanout, "channelsOf" | "canaryAgeMs">;
   /** Absent: nothing is said of how the node does. */
   readonly health?: HealthMeter;
+  /** Told of nodes that are lost, and of their connections. */
+  readonly lifecycle?: Pick<LifecycleWriter, "node" | "lost"> | undefined;
   /** Which turn of its session a connection is. */
   readonly turnOf: (socket: ClientSocket) => number;
   readonly trusted: TrustedProxies;
@@ -236,8 +239,10 @@ export class RegistryKeeper {
   }
 
   async #sweep(): Promise<void> {
-    const lost = await this.#parts.registry.sweep(leaseMs);
+    const { lifecycle, registry } = this.#parts;
+    const lost = await registry.sweep(leaseMs, (node) => lifecycle?.node("node_left", node, "lost"));
     if (lost.length === 0) return;
+    lifecycle?.lost(lost);
     const nodes = [...new Set(lost.map(({ node }) => node))];
     this.#parts.log.info({ nodes, connections: lost.length }, "cleaned up behind lost nodes");
   }

@@ -58,10 +58,13 @@ export class MemoryRegistry implements Registry {
     if (this.#members.get(node)?.stamp === stamp) this.#forget(node);
   }
 
-  async sweep(): Promise<ConnectionRecord[]> {
+  async sweep(_leaseMs: number, onNode?: (node: string) => void): Promise<ConnectionRecord[]> {
     const now = this.#clock.monotonic();
     const ended = [...this.#members].filter(([, { leaseEndsMs }]) => leaseEndsMs <= now);
-    return ended.flatMap(([node]) => this.#forget(node));
+    return ended.flatMap(([node]) => {
+      onNode?.(node);
+      return this.#forget(node);
+    });
   }
 
   async missing(alive: readonly string[]): Promise<string[]> {

@@ -59,7 +59,7 @@ export class RedisRegistry implements Registry {
     if (last !== undefined) await this.#end(node, last);
   }
 
-  async sweep(leaseMs: number): Promise<ConnectionRecord[]> {
+  async sweep(leaseMs: number, onNode?: (node: string) => void): Promise<ConnectionRecord[]> {
     const lost: ConnectionRecord[] = [];
     for (const node of await this.#ended()) {
       const stamp = newStamp();
@@ -67,7 +67,9 @@ export class RedisRegistry implements Registry {
       const claimed = await this.#run((client) => scripts["registry-claim"].run(client, { keys: this.#keys, args }));
       if (claimed !== 1) continue;
       const last = await this.#clear(node, stamp, leaseMs, (record) => lost.push(record));
-      if (last !== undefined) await this.#end(node, last);
+      if (last === undefined) continue;
+      await this.#end(node, last);
+      onNode?.(node);
     }
     return lost;
   }

@@ -60,20 +60,20 @@ function toArgument(value: Argument): string | number | Buffer {
 /** The scripts of lua/, read once. A test holds each header equal to what stands here. */
 export const scripts = {
   publish: script("publish", {
-    keys: ["meta", "log", "seq", "id"],
-    args: [
-      "candidate",
+    keys: ["seq"],
+    args: ["candidate", "idLife", "kind"],
+    repeatedKeys: ["meta", "log", "id"],
+    repeatedArgs: [
       "keep",
       "logLife",
       "metaLife",
-      "idLife",
       "fingerprint",
       "name",
       "event",
       "data",
       "binary",
       "except",
-      "kind",
+      "ttl",
       "topic",
       "head",
       "before",

@@ -1,6 +1,7 @@
 import { accessSettings } from "./settings/access.ts";
 import { adminSettings } from "./settings/admin.ts";
 import { clientSettings } from "./settings/client.ts";
+import { eventSettings } from "./settings/events.ts";
 import { ingestSettings } from "./settings/ingest.ts";
 import { limitSettings } from "./settings/limits.ts";
 import { nodeSettings } from "./settings/node.ts";
@@ -17,6 +18,7 @@ export const settingsTable = {
   ...adminSettings,
   ...accessSettings,
   ...presenceSettings,
+  ...eventSettings,
   ...limitSettings,
   ...shedSettings,
   ...tlsSettings,

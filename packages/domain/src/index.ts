@@ -4,6 +4,7 @@ export * from "./errors.ts";
 export * from "./event.ts";
 export * from "./json-text.ts";
 export * from "./limits.ts";
+export * from "./live-page.ts";
 export * from "./pause.ts";
 export * from "./payload.ts";
 export type * from "./ports/broker.ts";

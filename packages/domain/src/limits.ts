@@ -16,6 +16,10 @@ export const limits = {
   exceptMax: 100,
   /** Items of one batch. */
   batchItemsMax: 1_000,
+  /** Publications of one atomic batch: the broker does nothing else meanwhile. */
+  atomicMax: 250,
+  /** Time to live of a publication, in seconds: a year. */
+  ttlSecondsMax: 31_536_000,
   /** Publications in one answer of history, and in one `rewind`. */
   historyLimitMax: 1_000,
   historyLimitDefault: 100,
@@ -38,6 +42,8 @@ export const limits = {
   scheduledAheadDays: 366,
   /** Events that are kept of what happens to connections, channels and nodes. */
   lifecycleEventsMax: 100_000,
+  /** Streams of these events that one admin process keeps open. */
+  eventStreamsMax: 256,
   /** Publications that one recovery replays; a client further behind is told to reload. */
   replayMax: 10_000,
   /** How long a publication's id is remembered, so that a retry within it never doubles. */

@@ -20,7 +20,7 @@ import { type EncodedEvent, encodeBinary, encodeText } from "./encoded-event.ts"
 import type { FanoutParts } from "./fanout-parts.ts";
 import { HeardFrom } from "./heard-from.ts";
 import { watchIdleChannels } from "./idle-check.ts";
-import { type Item, itemOfAnnouncement } from "./item.ts";
+import { type Item, isFor, itemOfAnnouncement } from "./item.ts";
 import { Lanes } from "./lanes.ts";
 import { LogReader } from "./log-reader.ts";
 import { Members } from "./members.ts";
@@ -166,6 +166,11 @@ export class Fanout {
     return socket.rooms.has(this.#channels.roomOf(channel));
   }
 
+  /** The room of a channel's subscribers. */
+  roomOf(channel: Channel): string {
+    return this.#channels.roomOf(channel);
+  }
+
   channelsOf(socket: Socket): Channel[] {
     return [...socket.rooms].flatMap((room) => channelOfRoom(room) ?? []);
   }
@@ -214,7 +219,7 @@ export class Fanout {
         const heard = [...bookmark.seqs];
         for (const { state, item } of missed.items) {
           heard[state.partition] = item.seq;
-          if (item.except.includes(socket.id)) continue;
+          if (!isFor(item, socket.id)) continue;
           this.#writers.send(socket, this.#encode(item, formatBookmark({ seqs: heard })), true);
         }
         if (missed.items.length > 0) observer.replayed(missed.items.length);
@@ -336,7 +341,7 @@ export class Fanout {
     // From here to the join nothing is awaited: what were delivered in between would be lost.
     const { delivered } = state;
     if (delivered === undefined) throw new FanfareError("BROKER_UNAVAILABLE");
-    const items = missed ? missed.items.filter(({ except }) => !except.includes(socket.id)) : [];
+    const items = missed ? missed.items.filter((item) => isFor(item, socket.id)) : [];
     // With their own bookmarks they would take the client back behind what it has heard of its other channels.
     const bookmark = this.bookmarkOf(socket);
     for (const item of items) this.#writers.send(socket, this.#encode(item, bookmark), true);
@@ -365,7 +370,7 @@ export class Fanout {
   #deliver(state: ChannelState, item: Item): void {
     this.#canaries.heard(state.channel);
     for (const captured of state.captures) captured.push(item);
-    if (state.members.size === 0 || this.#namespace === undefined) return;
+    if (item.expired || state.members.size === 0 || this.#namespace === undefined) return;
     const encoded = this.#encode(item, this.#lanes.isBookmark(item.seq) ? undefined : this.bookmark);
     this.#parts.observer.delivered(this.#writers.deliver(this.#namespace, state, item, encoded), item.seq);
   }

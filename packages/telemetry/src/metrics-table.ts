@@ -130,6 +130,20 @@ export const metricsTable = {
     labels: { burden: "memory, event_loop, descriptors" },
     app: "gateway",
   },
+  lifecycleEvents: {
+    name: "fanfare_events_total",
+    type: "counter",
+    help: "Events written to the log of what happens to connections, channels and nodes.",
+    labels: { type: "connected, disconnected, subscribed, unsubscribed, channel_occupied, channel_vacated, node_joined, ..." },
+    app: "gateway",
+  },
+  lifecycleDropped: {
+    name: "fanfare_events_dropped_total",
+    type: "counter",
+    help: "Events given up because the broker was away for longer than they could be kept.",
+    labels: {},
+    app: "gateway",
+  },
   subscriptions: {
     name: "fanfare_subscriptions",
     type: "gauge",

@@ -23,12 +23,12 @@ const patienceMs = 90_000;
 /** The admin API of one process, over connections that are kept. */
 export class Rest {
   readonly url: string;
-  readonly #secret: string;
+  readonly secret: string;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 64 });
 
   constructor(url: string, secret: string) {
     this.url = url;
-    this.#secret = secret;
+    this.secret = secret;
   }
 
   /** `body` as text is sent as it is. Rejects only when the connection fails. */
@@ -40,7 +40,7 @@ export class Rest {
         method,
         agent: this.#agent,
         headers: {
-          authorization: `Bearer ${this.#secret}`,
+          authorization: `Bearer ${this.secret}`,
           ...(text === undefined ? {} : { "content-type": "application/json" }),
         },
       });

@@ -57,6 +57,7 @@ export async function testAdmin(options: TestAdminOptions = {}): Promise<TestAdm
     directory: backend.directory,
     registry: backend.registry,
     presence: backend.presence,
+    lifecycle: backend.lifecycle,
     revocations: backend.revocations,
     schedule: backend.schedule,
     expectScheduled: () => undefined,

@@ -128,9 +128,10 @@ export interface Registry {
 
   /**
    * Removes what nodes left behind whose lease has run out, and answers what that was: each connection to one caller, however
-   * many sweep at once. `leaseMs`: how long the others wait for this caller before they take over from it.
+   * many sweep at once. `leaseMs`: how long the others wait for this caller before they take over from it. `onNode` is told
+   * the name of each node that was swept, also of one that left no connection.
    */
-  sweep(leaseMs: number): Promise<ConnectionRecord[]>;
+  sweep(leaseMs: number, onNode?: (node: string) => void): Promise<ConnectionRecord[]>;
 
   /**
    * Nodes of which the lists may lack something, by name: two thirds of their lease have passed, or they have not said

@@ -17,8 +17,11 @@ export const lifecycleTypes = [
 
 export type LifecycleType = (typeof lifecycleTypes)[number];
 
+/** The compiler cannot follow a list into a union of its items. */
+const LifecycleTypeField = Type.Unsafe<LifecycleType>(Type.Union(lifecycleTypes.map((type) => Type.Literal(type))));
+
 const fields = {
-  type: Type.Union(lifecycleTypes.map((type) => Type.Literal(type))),
+  type: LifecycleTypeField,
   at: Type.Integer({ description: "When it happened, in milliseconds since 1970, by its node's clock." }),
   node: Type.String({ description: "Where it happened; of a channel, who noticed it." }),
   connection: Type.Optional(Type.String({ description: "`socket.id` of the client." })),
@@ -35,21 +38,19 @@ const fields = {
 
 export const LifecycleDraftSchema = Type.Object(fields);
 
+export const exampleLifecycleEvent = {
+  id: "1764000000000-0",
+  type: "disconnected",
+  at: 1_764_000_000_000,
+  node: "gateway-1",
+  connection: "kT0qGm2hJx8zVb4dAAAB",
+  user: "ada",
+  reason: "transport close",
+};
+
 export const LifecycleEventSchema = Type.Object(
   { id: Type.String({ pattern: "^[0-9]{1,15}-[0-9]{1,15}$", description: "Never given twice." }), ...fields },
-  {
-    examples: [
-      {
-        id: "1764000000000-0",
-        type: "disconnected",
-        at: 1_764_000_000_000,
-        node: "gateway-1",
-        connection: "kT0qGm2hJx8zVb4dAAAB",
-        user: "ada",
-        reason: "transport close",
-      },
-    ],
-  },
+  { examples: [exampleLifecycleEvent] },
 );
 
 export type LifecycleDraft = Type.Static<typeof LifecycleDraftSchema>;
