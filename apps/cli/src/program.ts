@@ -12,6 +12,7 @@ import { publishCommand } from "./commands/publish.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { tailCommand } from "./commands/tail.ts";
 import { tokenCommand } from "./commands/token.ts";
+import { topCommand } from "./commands/top.ts";
 import { upCommand } from "./commands/up.ts";
 import { exitCodeOf, failureText } from "./failure.ts";
 import { helpWithoutSettings } from "./settings.ts";
@@ -36,6 +37,7 @@ function createProgram(): Command {
     ingestCommand,
     publishCommand,
     tailCommand,
+    topCommand,
     drainCommand,
     tokenCommand,
     keyCommand,

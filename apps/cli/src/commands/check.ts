@@ -5,6 +5,7 @@ import { FanfareError, type FieldError, systemClock } from "@fanfare/domain";
 import { Command } from "commander";
 import { colorsFor } from "../colors.ts";
 import { count, findingText, hasFault } from "../findings.ts";
+import { leave } from "../leave.ts";
 import { examineRedis } from "../redis/examine.ts";
 import { type Given, given, settingAlone, withSettings } from "../settings.ts";
 
@@ -34,7 +35,7 @@ export function checkCommand(): Command {
       const rows = findings.map((finding) => findingText(finding, rowWidth)).join("");
       const document = { good: !hasFault(findings), settings: printableSettings(settings.value), findings };
       process.stdout.write(json ? `${JSON.stringify(document, null, 2)}\n` : rows);
-      if (hasFault(findings)) process.exitCode = 1;
+      await leave(hasFault(findings) ? 1 : 0);
     },
   );
 }

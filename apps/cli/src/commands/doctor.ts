@@ -4,6 +4,7 @@ import { getFromAdmin, refusalOf } from "../admin-client.ts";
 import { examine } from "../doctor/examine.ts";
 import type { ListedNode } from "../doctor/rows-spread.ts";
 import { type Finding, findingText, hasFault, verdictText } from "../findings.ts";
+import { leave } from "../leave.ts";
 import { examineRedis } from "../redis/examine.ts";
 import { settingsFrom, withSettings } from "../settings.ts";
 import { seconds } from "./token.ts";
@@ -47,7 +48,7 @@ export function doctorCommand(): Command {
     process.stdout.write(
       json ? `${JSON.stringify({ url, good: !hasFault(findings, strict), findings }, null, 2)}\n` : `\n${verdictText(findings)}`,
     );
-    if (hasFault(findings, strict)) process.exitCode = 1;
+    await leave(hasFault(findings, strict) ? 1 : 0);
   });
 }
 
