@@ -11,6 +11,7 @@ import type {
   Schedule,
 } from "@fanfare/domain";
 import type { Metrics } from "@fanfare/telemetry";
+import type { AtomicPublisher } from "./atomic.ts";
 import type { Peers } from "./peers.ts";
 import type { Publisher } from "./publisher.ts";
 import type { TellNodes } from "./tell-nodes.ts";
@@ -36,6 +37,7 @@ export interface Context {
   readonly keys: AdminKeys;
   readonly metrics: Metrics;
   readonly publish: Publisher;
+  readonly publishAll: AtomicPublisher;
   readonly schedule: Schedule;
   /** Tells who publishes what is scheduled when something was added. */
   readonly expectScheduled: (inMs: number) => void;

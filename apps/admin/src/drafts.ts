@@ -42,7 +42,7 @@ export function draftsOf(value: unknown, text: string, idempotencyKey?: string):
 
 /** What a body that fits its schema says beside where to and when. */
 export function contentOf(
-  body: Pick<PublishToOne, "data" | "event" | "id" | "except">,
+  body: Pick<PublishToOne, "data" | "event" | "id" | "except" | "ttl">,
   text: string,
   idempotencyKey: string | undefined,
 ): Omit<Draft, "channel"> {
@@ -51,6 +51,7 @@ export function contentOf(
     payload: payloadOf(body.data, memberTexts(text).get("data") ?? ""),
     id: idOf(body.id, idempotencyKey),
     except: typeof body.except === "string" ? [body.except] : body.except,
+    ttlSeconds: body.ttl,
   };
 }
 

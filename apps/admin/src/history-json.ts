@@ -1,13 +1,14 @@
-import { type Channel, type LogSlice, type Publication, timeOfSeq } from "@fanfare/domain";
+import { type Channel, type LivePage, type Publication, timeOfSeq } from "@fanfare/domain";
 
 /**
  * A page of history as JSON text, put together around the stored text of each payload: printing a parsed payload would
  * round its 64-bit numbers.
  */
-export function historyJson(channel: Channel, { top }: LogSlice, publications: readonly Publication[], more: boolean): string {
+export function historyJson(channel: Channel, { top, publications, more }: LivePage, reverse: boolean): string {
   const { epoch, offset } = top;
+  const listed = reverse ? publications.toReversed() : publications;
   const head = JSON.stringify({ channel, epoch, offset }).slice(0, -1);
-  return `${head},"publications":[${publications.map(publicationJson).join(",")}],"more":${more}}`;
+  return `${head},"publications":[${listed.map(publicationJson).join(",")}],"more":${more}}`;
 }
 
 function publicationJson({ channel, event, payload, offset, epoch, id, seq }: Publication): string {

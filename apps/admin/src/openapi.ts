@@ -54,5 +54,6 @@ const meanings: Readonly<Record<number, string>> = {
   413: "The body is larger than the limit.",
   415: "Not a media type that is read here.",
   422: "Understood, but it cannot be done.",
+  429: "Too much at once; `Retry-After` says when to try again.",
   503: "The broker is away or full; `Retry-After` says when to try again.",
 };

@@ -20,6 +20,7 @@ import {
 } from "@fanfare/domain";
 import type { Log, Metrics } from "@fanfare/telemetry";
 import { type FastifyInstance, type FastifyRequest, fastify } from "fastify";
+import { createAtomicPublisher } from "./atomic.ts";
 import { type AuditLevel, auditWrites } from "./audit.ts";
 import { type KeyCheck, limitPublishes, requireKey } from "./auth.ts";
 import { AuthThrottle } from "./auth-throttle.ts";
@@ -173,6 +174,7 @@ export async function createAdmin(parts: AdminParts): Promise<FastifyInstance> {
     schedule: parts.schedule,
     expectScheduled: parts.expectScheduled,
     publish: createPublisher(broker, rules, metrics),
+    publishAll: createAtomicPublisher(broker, rules, metrics),
     logError,
     closing: closing.signal,
   };

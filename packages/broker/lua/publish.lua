@@ -1,8 +1,9 @@
 --[[
-  publish: give one publication its place, store it and announce it.
+  publish: give publications their places, store them and announce them: one, or several that belong together.
 
   Why a script: taking the offset, storing and announcing must be one step. Apart, two nodes can announce 8 before 7,
-  and a reader takes the order for a gap; and a node that dies in between leaves an offset that nobody ever hears.
+  and a reader takes the order for a gap; and a node that dies in between leaves an offset that nobody ever hears. Of
+  several either all are stored or none is, and none is announced before all are stored.
 
   Payload and announcement are bytes that Node made: nothing here reads JSON, because Lua tables make {} of [] and lose
   digits of large numbers. Numbers are printed with %.0f, because Lua's own way turns to 1e+15.
@@ -10,99 +11,125 @@
   What can fail (memory full, a replica) fails at the first write, and then nothing is written. Redis checks its memory
   only before a script's first write, so that one must be a command that is refused when memory is full: XADD or HSET.
 
-  KEYS meta       hash    epoch, top, seq
-  KEYS log        stream  ids <offset>-<seq>
   KEYS seq        string  the partition's clock in microseconds
-  KEYS id         string  fingerprint, epoch and offset of the first publication with this id
-  ARGV candidate  text    the epoch to install when the channel has none
-  ARGV keep       count   publications kept in the log; 0 keeps no log
-  ARGV logLife    ms      age at which a publication is gone
-  ARGV metaLife   ms      how long the channel is remembered
-  ARGV idLife     ms      how long the id is remembered
-  ARGV fingerprint text   of the content; empty when the publication has no id
-  ARGV name       text    the id
-  ARGV event      text
-  ARGV data       JSON    goes into the log and into the announcement: it is sent here once
-  ARGV binary     flag    1 or empty
-  ARGV except     list    session ids, comma-separated
+  KEYS meta...    hash    epoch, top, seq
+  KEYS log...     stream  ids <offset>-<seq>
+  KEYS id...      string  fingerprint, epoch and offset of the first publication with this id
+  ARGV candidate  text    the epoch to install when a channel has none
+  ARGV idLife     ms      how long ids are remembered
   ARGV kind       text    sharded, classic, or empty for what the server can do
-  ARGV topic      text    where it is announced
-  ARGV head       bytes   the announcement up to the epoch
-  ARGV before     bytes   from there to the data
-  ARGV after      bytes   from the data to the offset in the context
-  ARGV tail       bytes   what the context holds behind the time
+  ARGV keep...    count   publications kept in the log; 0 keeps no log
+  ARGV logLife... ms      age at which a publication is gone
+  ARGV metaLife... ms     how long the channel is remembered
+  ARGV fingerprint... text of the content; empty when the publication has no id
+  ARGV name...    text    the id
+  ARGV event...   text
+  ARGV data...    JSON    goes into the log and into the announcement: it is sent here once
+  ARGV binary...  flag    1 or empty
+  ARGV except...  list    session ids, comma-separated
+  ARGV ttl...     ms      how long it may be replayed; empty as long as the log has it
+  ARGV topic...   text    where it is announced
+  ARGV head...    bytes   the announcement up to the epoch
+  ARGV before...  bytes   from there to the data
+  ARGV after...   bytes   from the data to the offset in the context
+  ARGV tail...    bytes   what the context holds behind the time
 
-  RETURNS { 1, epoch, offset } stored, { 0, epoch, offset } the same as before, { -1 } the id says something else
-  COST    10 to 12 commands and one delivery per node; every 64th time a bisection of the log
+  RETURNS for each { 1, epoch, offset } stored or { 0, epoch, offset } the same as before; or { -1, n }: the id of the
+          n-th says something else, and nothing was stored
+  COST    10 to 12 commands and one delivery per node for each; every 64th time a bisection of the log
 ]]
-local meta, log, clock, id = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local candidate, keep, logLife = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local metaLife, idLife = tonumber(ARGV[4]), ARGV[5]
-local fingerprint, name, event, data, binary, except = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11]
-local kind, topic = ARGV[12], ARGV[13]
-local head, before, after, tail = ARGV[14], ARGV[15], ARGV[16], ARGV[17]
+local clock = KEYS[1]
+local candidate, idLife, kind = ARGV[1], ARGV[2], ARGV[3]
+local count = (#KEYS - 1) / 3
+-- Where each one's own keys and arguments begin, less one, and the place of its fingerprint behind that.
+local function keysAt(item) return 3 * item - 2 end
+local function argsAt(item) return 15 * item - 12 end
+local fingerprintAt = 4
 
-if fingerprint ~= '' then
-  local known = redis.call('GET', id)
-  if known then
-    local first, epoch, offset = string.match(known, '^(%S+) (%S+) (%d+)$')
-    if first ~= fingerprint then return { -1 } end
-    return { 0, epoch, tonumber(offset) }
+local answers, firstOfId, twins = {}, {}, {}
+for item = 1, count do
+  local fingerprint = ARGV[argsAt(item) + fingerprintAt]
+  if fingerprint ~= '' then
+    local id = KEYS[keysAt(item) + 3]
+    local known = redis.call('GET', id)
+    if known then
+      local first, epoch, offset = string.match(known, '^(%S+) (%S+) (%d+)$')
+      if first ~= fingerprint then return { -1, item } end
+      answers[item] = { 0, epoch, tonumber(offset) }
+    elseif count > 1 then
+      local first = firstOfId[id]
+      if not first then
+        firstOfId[id] = item
+      else
+        if ARGV[argsAt(first) + fingerprintAt] ~= fingerprint then return { -1, item } end
+        twins[item] = first
+      end
+    end
   end
 end
 
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
-local state = redis.call('HMGET', meta, 'epoch', 'top', 'seq')
-local epoch, top, last = state[1], tonumber(state[2] or 0), tonumber(state[3] or 0)
-if not epoch then
-  -- A log without its epoch belongs to nobody: Redis evicted the hash, or somebody deleted it.
-  epoch, top, last = candidate, 0, 0
-  if redis.call('EXISTS', log) == 1 then redis.call('DEL', log) end
-end
-local seq = math.max(now, tonumber(redis.call('GET', clock) or 0) + 1, last + 1)
-local offsetText = string.format('%.0f', top + 1)
-local seqText = string.format('%.0f', seq)
-local lastText = string.format('%.0f', last)
-
-if keep > 0 then
-  local entry = { 'e', event, 'd', data, 'p', lastText }
-  local function put(field, value)
-    if value ~= '' then
-      entry[#entry + 1] = field
-      entry[#entry + 1] = value
-    end
-  end
-  put('i', name)
-  put('b', binary)
-  put('x', except)
-  redis.call('XADD', log, 'MAXLEN', '=', keep, offsetText .. '-' .. seqText, unpack(entry))
-  redis.call('PEXPIRE', log, logLife)
-end
-redis.call('HSET', meta, 'epoch', epoch, 'top', offsetText, 'seq', seqText)
-if redis.call('PTTL', meta) < metaLife then redis.call('PEXPIRE', meta, metaLife) end
-redis.call('SET', clock, seqText)
-if keep == 0 then redis.call('DEL', log) end
-if fingerprint ~= '' then
-  redis.call('SET', id, fingerprint .. ' ' .. epoch .. ' ' .. offsetText, 'PX', idLife)
-end
-
-local bookmark = keep > 0 and '"1.' .. seqText .. '"' or 'null'
 if kind == '' then kind = redis.REDIS_VERSION_NUM and 'sharded' or 'classic' end
-redis.call(kind == 'sharded' and 'SPUBLISH' or 'PUBLISH', topic, table.concat({
-  head, epoch, ':', offsetText, ':', seqText, ':', lastText,
-  before, data, after, offsetText, ',"epoch":"', epoch, '","at":', string.format('%.0f', math.floor(seq / 1000)),
-  tail, ',', bookmark, ']}}}',
-}))
+local say = kind == 'sharded' and 'SPUBLISH' or 'PUBLISH'
 
--- MAXLEN bounds the log by count. What is too old is cut here now and then; readers do not see it in the meantime.
-if keep > 0 and (top + 1) % 64 == 0 then
+local function store(item)
+  local meta, log, id = unpack(KEYS, keysAt(item) + 1, keysAt(item) + 3)
+  local keep, logLife, metaLife, fingerprint, name, event, data, binary, except, ttl, topic, head, before, after, tail =
+    unpack(ARGV, argsAt(item) + 1, argsAt(item) + 15)
+  keep = tonumber(keep)
+  local state = redis.call('HMGET', meta, 'epoch', 'top', 'seq')
+  local epoch, top, last = state[1], tonumber(state[2] or 0), tonumber(state[3] or 0)
+  if not epoch then
+    -- A log without its epoch belongs to nobody: Redis evicted the hash, or somebody deleted it.
+    epoch, top, last = candidate, 0, 0
+    if redis.call('EXISTS', log) == 1 then redis.call('DEL', log) end
+  end
+  local seq = math.max(now, tonumber(redis.call('GET', clock) or 0) + 1, last + 1)
+  local offsetText = string.format('%.0f', top + 1)
+  local seqText = string.format('%.0f', seq)
+  local lastText = string.format('%.0f', last)
+
+  if keep > 0 then
+    local entry = { 'e', event, 'd', data, 'p', lastText }
+    local function put(field, value)
+      if value ~= '' then
+        entry[#entry + 1] = field
+        entry[#entry + 1] = value
+      end
+    end
+    put('i', name)
+    put('b', binary)
+    put('x', except)
+    if ttl ~= '' then put('t', string.format('%.0f', math.floor(seq / 1000) + tonumber(ttl))) end
+    redis.call('XADD', log, 'MAXLEN', '=', keep, offsetText .. '-' .. seqText, unpack(entry))
+    redis.call('PEXPIRE', log, logLife)
+  end
+  redis.call('HSET', meta, 'epoch', epoch, 'top', offsetText, 'seq', seqText)
+  if redis.call('PTTL', meta) < tonumber(metaLife) then redis.call('PEXPIRE', meta, metaLife) end
+  redis.call('SET', clock, seqText)
+  if keep == 0 then redis.call('DEL', log) end
+  if fingerprint ~= '' then
+    redis.call('SET', id, fingerprint .. ' ' .. epoch .. ' ' .. offsetText, 'PX', idLife)
+  end
+
+  local bookmark = keep > 0 and '"1.' .. seqText .. '"' or 'null'
+  local announcement = table.concat({
+    head, epoch, ':', offsetText, ':', seqText, ':', lastText,
+    before, data, after, offsetText, ',"epoch":"', epoch, '","at":', string.format('%.0f', math.floor(seq / 1000)),
+    tail, ',', bookmark, ']}}}',
+  })
+  return { 1, epoch, top + 1 }, topic, announcement
+end
+
+-- MAXLEN bounds a log by count. What is too old is cut here now and then; readers do not see it in the meantime.
+local function trim(log, top, logLife)
   local function idAt(offset)
     return redis.call('XRANGE', log, string.format('%.0f', offset), '+', 'COUNT', 1)[1][1]
   end
   local horizon = now - logLife * 1000
   local low = tonumber(string.match(idAt(0), '^%d+'))
-  local high = top + 1
+  local high = top
   while low < high do
     local half = math.floor((low + high) / 2)
     if tonumber(string.match(idAt(half), '%d+$')) >= horizon then high = half else low = half + 1 end
@@ -110,4 +137,22 @@ if keep > 0 and (top + 1) % 64 == 0 then
   redis.call('XTRIM', log, 'MINID', '=', string.format('%.0f', low))
 end
 
-return { 1, epoch, top + 1 }
+local topics, announcements = {}, {}
+for item = 1, count do
+  local twin = answers[twins[item]]
+  if twin then
+    answers[item] = { 0, twin[2], twin[3] }
+  elseif not answers[item] then
+    answers[item], topics[item], announcements[item] = store(item)
+  end
+end
+for item = 1, count do
+  if topics[item] then
+    redis.call(say, topics[item], announcements[item])
+    local keep, logLife = unpack(ARGV, argsAt(item) + 1, argsAt(item) + 2)
+    local top = answers[item][3]
+    if tonumber(keep) > 0 and top % 64 == 0 then trim(KEYS[keysAt(item) + 2], top, tonumber(logLife)) end
+  end
+end
+
+return answers

@@ -14,8 +14,8 @@
   ARGV keep     count   publications that the channel's retention keeps
   ARGV logLife  ms      age at which a publication is gone, even when Redis still holds it
 
-  RETURNS { epoch, top, seq, first, entries }; epoch empty when the channel was never used; first is top + 1 when the
-          log is empty; entries as XRANGE gives them
+  RETURNS { epoch, top, seq, first, entries, now }; epoch empty when the channel was never used; first is top + 1 when
+          the log is empty; entries as XRANGE gives them; now in ms since 1970, to tell which of them have expired
   COST    about 2 log2(keep) commands of one entry, and the entries returned
 ]]
 local meta, log = KEYS[1], KEYS[2]
@@ -23,7 +23,7 @@ local from, edge, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local keep, logLife = tonumber(ARGV[4]), tonumber(ARGV[5])
 
 local state = redis.call('HMGET', meta, 'epoch', 'top', 'seq')
-if not state[1] then return { '', 0, 0, 1, {} } end
+if not state[1] then return { '', 0, 0, 1, {}, 0 } end
 local top, seq = tonumber(state[2]), tonumber(state[3])
 
 local function whole(number)
@@ -48,11 +48,12 @@ local function firstFrom(low, high, least)
   return low
 end
 
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
 local first, firstSeq = top + 1, math.huge
 if keep > 0 then
   first, firstSeq = placeAt(math.max(0, top - keep + 1))
-  local time = redis.call('TIME')
-  local horizon = tonumber(time[1]) * 1000000 + tonumber(time[2]) - logLife * 1000
+  local horizon = now - logLife * 1000
   -- Mostly nothing is too old, and then nothing is searched.
   if firstSeq < horizon then first = firstFrom(first, top + 1, horizon) end
 end
@@ -73,4 +74,4 @@ local entries = {}
 if limit > 0 and low <= high then
   entries = redis.call('XRANGE', log, whole(low), whole(high), 'COUNT', limit)
 end
-return { state[1], top, seq, first, entries }
+return { state[1], top, seq, first, entries, math.floor(now / 1000) }

@@ -3,8 +3,8 @@
 
   Why a script: looking the publisher's id up, taking a name and storing must be one step, or a retry is kept twice.
 
-  The name begins with the time in 13 digits, then comes how many there were before: names in the order of their bytes are
-  in the order of their times, and of their arrival within one.
+  The name begins with the time in 13 digits, then comes how many there were before: names in the order of their bytes
+  are in the order of their times, and of their arrival within one.
 
   KEYS order   zset    names, all of score 0
   KEYS abouts  hash    name -> JSON for lists
@@ -19,7 +19,8 @@
   ARGV life    ms      how long beyond that time the id is known
   ARGV max     count
 
-  RETURNS { 1, name } added, { 0, name } the same as before, { -1 } the id says something else, { -2 } as many as there may be
+  RETURNS { 1, name } added, { 0, name } the same as before, { -1 } the id says something else,
+          { -2 } there are as many as there may be
   COST    8 commands
 ]]
 local order, abouts, plans, count, known = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]

@@ -3,7 +3,8 @@
 
   Why a script: each is handed to one caller at a time, and all callers go by the clock of Redis.
 
-  The first write is one that a Redis without memory refuses: then nothing is handed out, because nothing could be published.
+  The first write is one that a Redis without memory refuses: then nothing is handed out, because nothing could be
+  published.
 
   KEYS order    zset   names, all of score 0; they begin with their time in 13 digits
   KEYS taken    zset   name -> when it may be handed out again, in ms since 1970

@@ -1,6 +1,7 @@
 import {
   type Broker,
   type Clock,
+  type Deliveries,
   type Directory,
   type LifecycleLog,
   type Presence,
@@ -17,6 +18,7 @@ import { connectCluster } from "./cluster-backend.ts";
 import type { Commands } from "./commands.ts";
 import type { Log } from "./log.ts";
 import { MemoryBroker } from "./memory-broker.ts";
+import { MemoryDeliveries } from "./memory-deliveries.ts";
 import { MemoryDirectory } from "./memory-directory.ts";
 import { MemoryLifecycleLog } from "./memory-lifecycle.ts";
 import { MemoryPresence } from "./memory-presence.ts";
@@ -29,6 +31,7 @@ import { MemorySessions } from "./memory-sessions.ts";
 import type { PartitionedPubSub } from "./partitioned-pub-sub.ts";
 import { PatternListener } from "./pattern-listener.ts";
 import { RedisBroker } from "./redis-broker.ts";
+import { RedisDeliveries } from "./redis-deliveries.ts";
 import { RedisDirectory } from "./redis-directory.ts";
 import { RedisLifecycleLog } from "./redis-lifecycle.ts";
 import { openPartition } from "./redis-partition.ts";
@@ -63,6 +66,7 @@ export interface Backend {
   readonly registry: Registry;
   readonly presence: Presence;
   readonly lifecycle: LifecycleLog;
+  readonly deliveries: Deliveries;
   readonly schedule: Schedule;
   /**
    * Hears what others PUBLISH on Redis channels of a glob pattern, while the connection holds; nothing without Redis. `hear`
@@ -77,7 +81,7 @@ export interface Backend {
 /** What is kept about nodes and clients, beside the channels. */
 type Registers = Pick<
   Backend,
-  "directory" | "sessions" | "quotas" | "revocations" | "registry" | "presence" | "lifecycle" | "schedule"
+  "directory" | "sessions" | "quotas" | "revocations" | "registry" | "presence" | "lifecycle" | "deliveries" | "schedule"
 >;
 
 /** Never waits for Redis: a node starts while Redis is away and heals by itself. Throws `SETTINGS_INVALID`. */
@@ -98,6 +102,7 @@ function inMemory(cluster: string, clock: Clock): Backend {
     revocations: new MemoryRevocations(clock),
     registry: new MemoryRegistry(clock),
     lifecycle: new MemoryLifecycleLog(clock),
+    deliveries: new MemoryDeliveries(clock),
     presence: new MemoryPresence({ cluster, pubSub, clock }),
     schedule: new MemorySchedule(clock),
   };
@@ -154,6 +159,7 @@ function onRedis(
     revocations: new RedisRevocations(cluster, commands),
     registry: new RedisRegistry(cluster, commands),
     lifecycle: new RedisLifecycleLog(cluster, commands),
+    deliveries: new RedisDeliveries(cluster, commands),
     presence,
     schedule: new RedisSchedule(cluster, commands),
   };

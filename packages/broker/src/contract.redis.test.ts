@@ -1,5 +1,6 @@
 import {
   brokerContract,
+  deliveriesContract,
   directoryContract,
   lifecycleContract,
   presenceContract,
@@ -16,6 +17,7 @@ import { quiet } from "../test/quiet.ts";
 import { Commands } from "./commands.ts";
 import type { PubSubKind } from "./pub-sub-kind.ts";
 import { RedisBroker } from "./redis-broker.ts";
+import { RedisDeliveries } from "./redis-deliveries.ts";
 import { RedisDirectory } from "./redis-directory.ts";
 import { RedisLifecycleLog } from "./redis-lifecycle.ts";
 import { openPartition, type RedisPartition } from "./redis-partition.ts";
@@ -132,6 +134,17 @@ describe("on Redis", () => {
     const cluster = newCluster();
     return {
       schedules: [new RedisSchedule(cluster, commands), new RedisSchedule(cluster, commands)],
+      async close() {
+        commands.close();
+      },
+    };
+  });
+
+  deliveriesContract(async () => {
+    const commands = new Commands(parseRedisUrl(redis.url), quiet);
+    const cluster = newCluster();
+    return {
+      deliveries: [new RedisDeliveries(cluster, commands), new RedisDeliveries(cluster, commands)],
       async close() {
         commands.close();
       },

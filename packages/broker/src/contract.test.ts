@@ -1,6 +1,7 @@
 import { systemClock } from "@fanfare/domain";
 import {
   brokerContract,
+  deliveriesContract,
   directoryContract,
   lifecycleContract,
   presenceContract,
@@ -12,6 +13,7 @@ import {
   sessionsContract,
 } from "@fanfare/domain/contract";
 import { MemoryBroker } from "./memory-broker.ts";
+import { MemoryDeliveries } from "./memory-deliveries.ts";
 import { MemoryDirectory } from "./memory-directory.ts";
 import { MemoryHub } from "./memory-hub.ts";
 import { MemoryLifecycleLog } from "./memory-lifecycle.ts";
@@ -87,4 +89,9 @@ scheduleContract(async () => {
 lifecycleContract(async () => {
   const log = new MemoryLifecycleLog();
   return { logs: [log, log], async close() {} };
+});
+
+deliveriesContract(async () => {
+  const deliveries = new MemoryDeliveries();
+  return { deliveries: [deliveries, deliveries], async close() {} };
 });

@@ -73,6 +73,14 @@ export function lifecycleOccupiedKey(cluster: string): string {
   return `${cluster}:{${directoryPartition}}:lifecycle:occupied`;
 }
 
+/**
+ * How far webhooks are, see webhook-advance.lua: string `lease` (lives as long as it is renewed), string `after`, hash `dead`,
+ * zsets `order` and `due` (live for ever; bounded by `limits.deadLettersMax`).
+ */
+export function webhookKey(cluster: string, kind: "lease" | "after" | "dead" | "order" | "due"): string {
+  return `${cluster}:{${directoryPartition}}:webhook:${kind}`;
+}
+
 /** zset id → end of the revocation in ms since 1970. Lives for ever; what has ended is removed by the next one that is added. */
 export function revocationEndsKey(cluster: string): string {
   return `${cluster}:{${directoryPartition}}:revocations:ends`;

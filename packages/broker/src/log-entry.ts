@@ -1,13 +1,14 @@
 import type { Channel, EventName, Publication } from "@fanfare/domain";
+import { expiredPayload } from "./expired.ts";
 
 /** An entry as XRANGE gives it: the id `<offset>-<seq>` and field, value, field, value, … */
 export type RawEntry = readonly [id: string, fields: readonly string[]];
 
 /**
  * The fields of an entry: e event, d data as JSON text, p seq of the publication before; where they say something: i id,
- * b "1" for a binary, x session ids left out. lua/publish.lua writes them.
+ * b "1" for a binary, x session ids left out, t when it expires in ms since 1970. lua/publish.lua writes them.
  */
-export function decodeEntry(channel: Channel, epoch: string, [id, fields]: RawEntry): Publication {
+export function decodeEntry(channel: Channel, epoch: string, [id, fields]: RawEntry, nowMs: number): Publication {
   const dash = id.indexOf("-");
   let event = "";
   let json = "";
@@ -15,6 +16,7 @@ export function decodeEntry(channel: Channel, epoch: string, [id, fields]: RawEn
   let name: string | undefined;
   let binary = false;
   let except: string[] | undefined;
+  let endsAtMs = Number.POSITIVE_INFINITY;
   for (let at = 0; at < fields.length; at += 2) {
     const value = fields[at + 1] ?? "";
     switch (fields[at]) {
@@ -36,13 +38,16 @@ export function decodeEntry(channel: Channel, epoch: string, [id, fields]: RawEn
       case "x":
         except = value.split(",");
         break;
+      case "t":
+        endsAtMs = Number(value);
+        break;
       // A field that a later version added says nothing to this one.
     }
   }
   return {
     channel,
     event: event as EventName,
-    payload: { json, binary },
+    ...(endsAtMs > nowMs ? { payload: { json, binary } } : expiredPayload),
     ...(name === undefined ? {} : { id: name }),
     ...(except === undefined ? {} : { except }),
     epoch,

@@ -1,4 +1,6 @@
 import {
+  type AtomicItem,
+  type AtomicOutcome,
   announcementPieces,
   announcementText,
   type Broker,
@@ -19,6 +21,7 @@ import {
   systemClock,
   topicOfRoom,
 } from "@fanfare/domain";
+import { refuseTooMany } from "./atomic.ts";
 import { epochSource } from "./epoch.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { channelLifeAfterPublishMs, channelLifeMs, idLifeMs } from "./lives.ts";
@@ -73,8 +76,16 @@ export class MemoryBroker implements Broker {
   }
 
   async publish(draft: Draft, retain: Retention, { durable = false }: PublishOptions = {}): Promise<PublishOutcome> {
-    const outcome = await this.#publish(draft, retain);
+    const outcome = await this.#publish([{ draft, retain }]);
+    if (outcome.kind === "conflict") return { kind: "conflict" };
+    const first = outcome.outcomes[0] as (typeof outcome.outcomes)[number];
     // There is nobody who could have it too.
+    return durable ? { ...first, replicas: 0 } : first;
+  }
+
+  async publishAll(items: readonly AtomicItem[], { durable = false }: PublishOptions = {}): Promise<AtomicOutcome> {
+    refuseTooMany(items);
+    const outcome = await this.#publish(items);
     return durable && outcome.kind !== "conflict" ? { ...outcome, replicas: 0 } : outcome;
   }
 
@@ -93,7 +104,7 @@ export class MemoryBroker implements Broker {
     if (entry === undefined) return { top: { epoch: "", offset: 0, seq: 0 }, first: 1, publications: [] };
     entry.log.dropOld(retain, this.#clock.now());
     const { epoch, top: offset, seq } = entry;
-    return { top: { epoch, offset, seq }, ...entry.log.slice(range, retain, offset) };
+    return { top: { epoch, offset, seq }, ...entry.log.slice(range, retain, offset, this.#clock.now()) };
   }
 
   async describe(channel: Channel, retain: Retention): Promise<ChannelState | undefined> {
@@ -124,15 +135,41 @@ export class MemoryBroker implements Broker {
     this.#ids.clear();
   }
 
-  async #publish(draft: Draft, retain: Retention): Promise<PublishOutcome> {
-    const now = this.#forget();
-    const idKey = draft.id === undefined ? undefined : `${draft.channel} ${draft.id}`;
-    const fingerprint = idKey === undefined ? "" : fingerprintOf(draft);
-    const first = idKey === undefined ? undefined : this.#ids.get(idKey);
-    if (first !== undefined) {
-      return first.fingerprint === fingerprint ? { kind: "duplicate", position: first.position } : { kind: "conflict" };
+  async #publish(items: readonly AtomicItem[]): Promise<AtomicOutcome> {
+    this.#forget();
+    const fingerprints = new Map<string, string>();
+    for (const [index, { draft }] of items.entries()) {
+      const known = this.#known(draft);
+      if (known === undefined) continue;
+      const { key, fingerprint, first } = known;
+      if ((first?.fingerprint ?? fingerprints.get(key) ?? fingerprint) !== fingerprint) return { kind: "conflict", index };
+      fingerprints.set(key, fingerprint);
     }
+    const outcomes = items.map((item) => this.#store(item));
+    // All calls are made before anything is waited for: nobody else's announcement comes in between.
+    await Promise.all(outcomes.map(({ announce }) => announce()));
+    return { kind: "stored", outcomes: outcomes.map(({ kind, position }) => ({ kind, position })) };
+  }
 
+  /** What is known of a draft's id, and under which name it is. */
+  #known(
+    draft: Draft,
+  ): { readonly key: string; readonly fingerprint: string; readonly first: Remembered | undefined } | undefined {
+    if (draft.id === undefined) return undefined;
+    const key = `${draft.channel} ${draft.id}`;
+    return { key, fingerprint: fingerprintOf(draft), first: this.#ids.get(key) };
+  }
+
+  /** Stores without announcing, in one turn of the event loop. */
+  #store({ draft, retain }: AtomicItem): {
+    readonly kind: "stored" | "duplicate";
+    readonly position: Position;
+    announce(): Promise<unknown>;
+  } {
+    const known = this.#known(draft);
+    if (known?.first !== undefined) {
+      return { kind: "duplicate", position: known.first.position, announce: async () => undefined };
+    }
     const entry = this.#entry(draft.channel, channelLifeAfterPublishMs(retain));
     const place = {
       epoch: entry.epoch,
@@ -144,18 +181,23 @@ export class MemoryBroker implements Broker {
     entry.seq = place.seq;
     this.#seq = place.seq;
     if (retain.count > 0) {
-      entry.log.append({ ...stored(draft), ...place });
+      entry.log.append({ ...stored(draft), ...place }, draft.ttlSeconds);
       entry.log.trim(retain, this.#clock.now());
     } else {
       entry.log.clear();
     }
     const position = { epoch: place.epoch, offset: place.offset };
-    if (idKey !== undefined) this.#ids.set(idKey, { fingerprint, position, forgottenAtMs: now + this.#idLifeMs });
-
+    if (known !== undefined) {
+      const { key, fingerprint } = known;
+      this.#ids.set(key, { fingerprint, position, forgottenAtMs: this.#clock.monotonic() + this.#idLifeMs });
+    }
     const room = roomOf(draft.channel, 0);
     const text = announcementText(announcementPieces(draft, room, retain.count > 0), place);
-    await this.#pubSub.publish(topicOfRoom(this.#cluster, room), Buffer.from(text));
-    return { kind: "stored", position };
+    return {
+      kind: "stored",
+      position,
+      announce: () => this.#pubSub.publish(topicOfRoom(this.#cluster, room), Buffer.from(text)),
+    };
   }
 
   /** The channel's entry, made when there is none, with at least `lifeMs` before it is forgotten. */
@@ -190,7 +232,7 @@ export class MemoryBroker implements Broker {
 }
 
 /** A draft as it reads when it comes back from a log: without members that say nothing. */
-function stored({ channel, event, payload, id, except = [] }: Draft): Draft {
+function stored({ channel, event, payload, id, except = [] }: Draft): Omit<Draft, "ttlSeconds"> {
   return { channel, event, payload, ...(id === undefined ? {} : { id }), ...(except.length === 0 ? {} : { except }) };
 }
 

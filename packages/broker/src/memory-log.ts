@@ -1,15 +1,20 @@
 import { type LogRange, type LogSlice, type Publication, type Retention, timeOfSeq } from "@fanfare/domain";
+import { expiredPayload } from "./expired.ts";
 
 /** One channel's log. Its offsets have no holes, so a publication is found by its offset and places by bisection. */
 export class MemoryLog {
   readonly #byOffset = new Map<number, Publication>();
+  /** Offset → when it expires, in ms since 1970; only of those that do. */
+  readonly #endsAtMs = new Map<number, number>();
   #first = 1;
   /** When the whole log is gone: ms since 1970. Redis expires a log by the retention of its newest publication. */
   #goneAtMs = 0;
 
-  append(publication: Publication): void {
-    if (this.#byOffset.size === 0) this.#first = publication.offset;
-    this.#byOffset.set(publication.offset, publication);
+  append(publication: Publication, ttlSeconds?: number): void {
+    const { offset, seq } = publication;
+    if (this.#byOffset.size === 0) this.#first = offset;
+    this.#byOffset.set(offset, publication);
+    if (ttlSeconds !== undefined) this.#endsAtMs.set(offset, timeOfSeq(seq) + ttlSeconds * 1_000);
   }
 
   /** Keeps what the retention keeps. Amortised constant: every publication is dropped once. */
@@ -33,16 +38,19 @@ export class MemoryLog {
   clear(): number {
     const count = this.#byOffset.size;
     this.#byOffset.clear();
+    this.#endsAtMs.clear();
     return count;
   }
 
-  slice(range: LogRange, { count }: Retention, top: number): Pick<LogSlice, "first" | "publications"> {
+  slice(range: LogRange, { count }: Retention, top: number, nowMs: number): Pick<LogSlice, "first" | "publications"> {
     const first = this.#byOffset.size === 0 || count === 0 ? top + 1 : Math.max(this.#first, top - count + 1);
     const [from, to] = this.#bounds(range, first, top);
     const publications: Publication[] = [];
     for (let offset = from; offset <= to; offset++) {
       const publication = this.#byOffset.get(offset);
-      if (publication !== undefined) publications.push(publication);
+      if (publication === undefined) continue;
+      const expired = (this.#endsAtMs.get(offset) ?? Number.POSITIVE_INFINITY) <= nowMs;
+      publications.push(expired ? { ...publication, ...expiredPayload } : publication);
     }
     return { first, publications };
   }
@@ -82,6 +90,7 @@ export class MemoryLog {
   }
 
   #dropFirst(): void {
-    this.#byOffset.delete(this.#first++);
+    this.#byOffset.delete(this.#first);
+    this.#endsAtMs.delete(this.#first++);
   }
 }

@@ -1,4 +1,6 @@
 import {
+  type AtomicItem,
+  type AtomicOutcome,
   announcementPieces,
   type Broker,
   type Channel,
@@ -17,6 +19,7 @@ import {
   topicOfRoom,
 } from "@fanfare/domain";
 import type { Redis } from "ioredis";
+import { refuseTooMany } from "./atomic.ts";
 import type { Commands } from "./commands.ts";
 import { epochSource } from "./epoch.ts";
 import { fingerprintOf } from "./fingerprint.ts";
@@ -60,43 +63,24 @@ export class RedisBroker implements Broker {
   }
 
   async publish(draft: Draft, retain: Retention, { durable = false }: PublishOptions = {}): Promise<PublishOutcome> {
-    const { channel, event, payload, id, except = [] } = draft;
-    const partition = this.#partitionOf(channel);
-    const room = roomOf(channel, partition);
-    const { head, before, data, after, tail } = announcementPieces(draft, room, retain.count > 0);
-    if (this.#agreed !== undefined) await this.#agreed();
-    const store = (client: Redis): Promise<unknown> =>
-      scripts.publish.run(client, {
-        keys: {
-          ...this.#channelKeys(channel),
-          seq: seqKey(this.#cluster, partition),
-          id: idKey(this.#cluster, partition, channel, id ?? ""),
-        },
-        args: {
-          candidate: this.#newEpoch(),
-          keep: retain.count,
-          logLife: logLifeMs(retain),
-          metaLife: channelLifeAfterPublishMs(retain),
-          idLife: this.#idLifeMs,
-          fingerprint: id === undefined ? "" : fingerprintOf(draft),
-          name: id ?? "",
-          event,
-          data,
-          binary: payload.binary ? "1" : "",
-          except: except.join(","),
-          kind: this.#kind,
-          topic: topicOfRoom(this.#cluster, room),
-          head,
-          before,
-          after,
-          tail,
-        },
-      });
-    const { commands, durable: confirmed } = this.#in(partition);
-    if (!durable) return outcomeOf(await commands.run(store));
-    const { answer, replicas } = await confirmed.run(store);
-    const outcome = outcomeOf(answer);
-    return outcome.kind === "conflict" ? outcome : { ...outcome, replicas };
+    const outcome = await this.#store(this.#partitionOf(draft.channel), [{ draft, retain }], durable);
+    if (outcome.kind === "conflict") return { kind: "conflict" };
+    const [first] = outcome.outcomes;
+    if (first === undefined) throw new FanfareError("INTERNAL", { detail: "A script answered something else than a place." });
+    return durable ? { ...first, replicas: outcome.replicas } : first;
+  }
+
+  async publishAll(items: readonly AtomicItem[], { durable = false }: PublishOptions = {}): Promise<AtomicOutcome> {
+    const [first] = items;
+    if (first === undefined) return { kind: "stored", outcomes: [] };
+    const partition = this.#partitionOf(first.draft.channel);
+    if (items.some(({ draft }) => this.#partitionOf(draft.channel) !== partition)) {
+      const detail =
+        "The channels of this batch do not all live in one partition, so their publications cannot be stored as one.";
+      throw new FanfareError("ATOMIC_UNSUPPORTED", { detail });
+    }
+    refuseTooMany(items);
+    return this.#store(partition, items, durable);
   }
 
   async open(channels: readonly Channel[]): Promise<ChannelTop[]> {
@@ -124,13 +108,13 @@ export class RedisBroker implements Broker {
 
   async read(channel: Channel, range: LogRange, retain: Retention): Promise<LogSlice> {
     const edge = range.from === "end" ? 0 : range.from === "afterSeq" ? range.seq : range.offset;
-    const [epoch, offset, seq, first, entries] = (await this.#of(channel).run((client) =>
+    const [epoch, offset, seq, first, entries, now] = (await this.#of(channel).run((client) =>
       scripts.read.run(client, {
         keys: this.#channelKeys(channel),
         args: { from: range.from, edge, limit: range.limit, keep: retain.count, logLife: logLifeMs(retain) },
       }),
-    )) as [epoch: string, offset: number, seq: Seq, first: number, entries: RawEntry[]];
-    return { top: { epoch, offset, seq }, first, publications: entries.map((entry) => decodeEntry(channel, epoch, entry)) };
+    )) as [epoch: string, offset: number, seq: Seq, first: number, entries: RawEntry[], now: number];
+    return { top: { epoch, offset, seq }, first, publications: entries.map((entry) => decodeEntry(channel, epoch, entry, now)) };
   }
 
   async describe(channel: Channel, retain: Retention): Promise<ChannelState | undefined> {
@@ -165,6 +149,51 @@ export class RedisBroker implements Broker {
     }
   }
 
+  async #store(partition: number, items: readonly AtomicItem[], durable: boolean): Promise<AtomicOutcome> {
+    const keys = items.flatMap(({ draft: { channel, id = "" } }) => [
+      ...Object.values(this.#channelKeys(channel)),
+      idKey(this.#cluster, partition, channel, id),
+    ]);
+    const args = items.flatMap((item) => this.#argsOf(item, partition));
+    if (this.#agreed !== undefined) await this.#agreed();
+    const store = (client: Redis): Promise<unknown> =>
+      scripts.publish.run(client, {
+        keys: { seq: seqKey(this.#cluster, partition) },
+        args: { candidate: this.#newEpoch(), idLife: this.#idLifeMs, kind: this.#kind },
+        moreKeys: keys,
+        moreArgs: args,
+      });
+    const { commands, durable: confirmed } = this.#in(partition);
+    if (!durable) return outcomeOf(await commands.run(store));
+    const { answer, replicas } = await confirmed.run(store);
+    const outcome = outcomeOf(answer);
+    return outcome.kind === "conflict" ? outcome : { ...outcome, replicas };
+  }
+
+  /** What publish.lua takes for each, in its order. */
+  #argsOf({ draft, retain }: AtomicItem, partition: number): (string | number)[] {
+    const { channel, event, payload, id, except = [], ttlSeconds } = draft;
+    const room = roomOf(channel, partition);
+    const { head, before, data, after, tail } = announcementPieces(draft, room, retain.count > 0);
+    return [
+      retain.count,
+      logLifeMs(retain),
+      channelLifeAfterPublishMs(retain),
+      id === undefined ? "" : fingerprintOf(draft),
+      id ?? "",
+      event,
+      data,
+      payload.binary ? "1" : "",
+      except.join(","),
+      ttlSeconds === undefined ? "" : ttlSeconds * 1_000,
+      topicOfRoom(this.#cluster, room),
+      head,
+      before,
+      after,
+      tail,
+    ];
+  }
+
   async #openBatch(partition: number, channels: readonly Channel[]): Promise<ChannelTop[]> {
     const places = (await this.#in(partition).commands.run((client) =>
       scripts.open.run(client, {
@@ -194,11 +223,23 @@ export class RedisBroker implements Broker {
   }
 }
 
+type Stored = readonly [kind: 0 | 1, epoch: string, offset: number];
+
 /** What publish.lua answers. */
-function outcomeOf(answer: unknown): PublishOutcome {
-  const [kind, epoch, offset] = answer as [kind: -1 | 0 | 1, epoch: string, offset: number];
-  if (kind === -1) return { kind: "conflict" };
-  return { kind: kind === 1 ? "stored" : "duplicate", position: { epoch, offset } };
+function outcomeOf(answer: unknown): AtomicOutcome {
+  const places = answer as readonly [kind: -1, number: number] | readonly Stored[];
+  if (isConflict(places)) return { kind: "conflict", index: places[1] - 1 };
+  return {
+    kind: "stored",
+    outcomes: places.map(([kind, epoch, offset]) => ({
+      kind: kind === 1 ? "stored" : "duplicate",
+      position: { epoch, offset },
+    })),
+  };
+}
+
+function isConflict(answer: readonly unknown[]): answer is readonly [kind: -1, number: number] {
+  return answer[0] === -1;
 }
 
 /** epoch, top, seq, epoch, top, seq, … */

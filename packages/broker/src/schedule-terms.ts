@@ -12,10 +12,8 @@ export function planFingerprint(planText: string): string {
 }
 
 /** The plan as text: the same for plans that say the same. */
-export function planText({ at, channels, content: { event, payload, id, except } }: Plan): string {
-  return JSON.stringify({
-    at,
-    channels,
-    content: { event, payload: { json: payload.json, binary: payload.binary }, id, except },
-  });
+export function planText({ at, channels, content }: Plan): string {
+  const { event, payload, id, except, ttlSeconds } = content;
+  const { json, binary } = payload;
+  return JSON.stringify({ at, channels, content: { event, payload: { json, binary }, id, except, ttlSeconds } });
 }

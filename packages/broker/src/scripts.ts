@@ -130,4 +130,11 @@ export const scripts = {
   }),
   "registry-claim": script("registry-claim", { keys: ["registry"], args: ["node", "stamp", "lease"] }),
   "registry-end": script("registry-end", { keys: ["registry"], args: ["node", "stamp"] }),
+  "webhook-lead": script("webhook-lead", { keys: ["lease", "after"], args: ["holder", "life"] }),
+  "webhook-resign": script("webhook-resign", { keys: ["lease"], args: ["holder"] }),
+  "webhook-advance": script("webhook-advance", {
+    keys: ["lease", "after", "dead", "order", "due"],
+    args: ["holder", "id", "letter", "place", "text", "max"],
+  }),
+  "webhook-bury": script("webhook-bury", { keys: ["dead", "due"], args: ["id", "place", "text"] }),
 } as const;

@@ -8,6 +8,7 @@ import {
   partitionOf,
 } from "@fanfare/domain";
 import { afterEach, describe, expect, test } from "vitest";
+import { atomicContract } from "./atomic.contract.ts";
 import {
   type BrokerWorld,
   draftOf,
@@ -21,6 +22,7 @@ import {
 } from "./broker-world.ts";
 import { logContract } from "./log.contract.ts";
 import { delicatePayloads } from "./payloads.ts";
+import { ttlContract } from "./ttl.contract.ts";
 import { until } from "./wait.ts";
 
 export type { BrokerWorld, OpenBrokerWorld } from "./broker-world.ts";
@@ -39,6 +41,8 @@ export function brokerContract(open: OpenBrokerWorld): void {
     ids(opened);
     channels(opened);
     logContract(opened);
+    atomicContract(opened);
+    ttlContract(opened);
   });
 }
 

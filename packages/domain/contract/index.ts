@@ -3,6 +3,7 @@
  * with a way to open a fresh backend, empty and shared by two nodes.
  */
 export { type BrokerWorld, brokerContract, type OpenBrokerWorld } from "./broker.contract.ts";
+export { type DeliveriesWorld, deliveriesContract } from "./deliveries.contract.ts";
 export { type DirectoryWorld, directoryContract } from "./directory.contract.ts";
 export { type LifecycleWorld, lifecycleContract } from "./lifecycle.contract.ts";
 export { type PresenceWorld, presenceContract } from "./presence.contract.ts";

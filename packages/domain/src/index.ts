@@ -9,6 +9,7 @@ export * from "./pause.ts";
 export * from "./payload.ts";
 export type * from "./ports/broker.ts";
 export type * from "./ports/clock.ts";
+export type * from "./ports/deliveries.ts";
 export type * from "./ports/directory.ts";
 export * from "./ports/lifecycle.ts";
 export type * from "./ports/presence.ts";

@@ -42,6 +42,8 @@ export const limits = {
   scheduledAheadDays: 366,
   /** Events that are kept of what happens to connections, channels and nodes. */
   lifecycleEventsMax: 100_000,
+  /** Batches of them that could not be delivered and are kept. */
+  deadLettersMax: 1_000,
   /** Streams of these events that one admin process keeps open. */
   eventStreamsMax: 256,
   /** Publications that one recovery replays; a client further behind is told to reload. */

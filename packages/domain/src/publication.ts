@@ -12,13 +12,20 @@ export interface Draft {
   readonly id?: string | undefined;
   /** Session ids that do not get it. */
   readonly except?: readonly string[] | undefined;
+  /** How long it may be replayed and listed, in whole seconds from when it is stored. Absent: as long as the log has it. */
+  readonly ttlSeconds?: number | undefined;
 }
 
 /** A publication that has its place in the log. */
-export interface Publication extends Draft, Position {
+export interface Publication extends Omit<Draft, "ttlSeconds">, Position {
   readonly seq: Seq;
   /** The seq of the publication before it in its channel, 0 for an epoch's first: a chain that shows every hole. */
   readonly previous: Seq;
+  /**
+   * Its time to live is over. It keeps its place, so that a log has no holes, and has lost its payload: it MUST NOT be
+   * delivered or listed.
+   */
+  readonly expired?: true;
 }
 
 /** How long a channel's log reaches back: at most `count` publications, none older than `seconds`. 0 keeps no log. */

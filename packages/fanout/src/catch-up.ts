@@ -3,7 +3,7 @@ import type { Socket } from "socket.io";
 import type { ChannelState } from "./channel-state.ts";
 import type { EncodedEvent } from "./encoded-event.ts";
 import type { Hold } from "./hold.ts";
-import { eventOf, type Item } from "./item.ts";
+import { eventOf, type Item, isFor } from "./item.ts";
 import type { LogReader } from "./log-reader.ts";
 import type { FanoutObserver, ResetReason } from "./observer.ts";
 import { type Missed, missedSince } from "./resume.ts";
@@ -69,7 +69,7 @@ function sendPortion(writer: Writer, hold: Hold, { items, resets }: Missed, part
     count++;
     hold.seqs[state.partition] = item.seq;
     hold.owed.set(state.channel, { epoch: item.epoch, offset: item.offset });
-    if (outdated.has(item) || item.except.includes(socket.id) || !socket.rooms.has(state.room)) continue;
+    if (outdated.has(item) || !isFor(item, socket.id) || !socket.rooms.has(state.room)) continue;
     const encoded = parts.encode(item, hold.bookmark);
     bytes += encoded.frame.length;
     writer.send(encoded, true);

@@ -4,6 +4,8 @@ import { type Announcement, argumentsText, formatBookmark, type Publication } fr
 export interface Item extends Omit<Announcement, "args"> {
   /** The arguments of the event, as JSON text. */
   readonly args: string;
+  /** Nobody gets it any more; it is there so that those around it have no hole between them. */
+  readonly expired?: boolean;
 }
 
 export function itemOfAnnouncement(announcement: Announcement): Item {
@@ -15,9 +17,14 @@ const firstString = /"(?:[^"\\]|\\.)*"/;
 
 /** Only channels that keep a log have anything to read, so the item has a bookmark. */
 export function itemOfPublication(publication: Publication): Item {
-  const { epoch, offset, seq, previous, payload, except = [] } = publication;
+  const { epoch, offset, seq, previous, payload, except = [], expired = false } = publication;
   const args = argumentsText(publication, publication, formatBookmark({ seqs: [seq] }));
-  return { epoch, offset, seq, previous, except, binary: payload.binary, logged: true, args };
+  return { epoch, offset, seq, previous, except, binary: payload.binary, logged: true, args, expired };
+}
+
+/** Whether a session of this id is to get it. */
+export function isFor({ except, expired = false }: Item, id: string): boolean {
+  return !expired && !except.includes(id);
 }
 
 /** The name of the event, as JSON text: the first of the arguments. */

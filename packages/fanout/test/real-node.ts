@@ -23,10 +23,15 @@ export class RealNode {
   readonly io: Server;
   readonly #http: HttpServer = createServer();
 
-  /** `stock`: everything is written by Engine.IO, as it is for connections that may compress. */
-  constructor(broker: ModelBroker, { stock }: { readonly stock: boolean }) {
+  /**
+   * `stock`: everything is written by Engine.IO, as it is for connections that may compress. `closed`: Node does not let
+   * itself be looked into, so that all is written to streams.
+   */
+  constructor(broker: ModelBroker, { stock, closed = false }: { readonly stock: boolean; readonly closed?: boolean }) {
     this.link = new ModelLink(broker.partitions);
     broker.links.push(this.link);
+    const { binding } = process as unknown as { readonly binding: unknown };
+    if (closed) Object.assign(process, { binding: undefined });
     this.fanout = new Fanout({
       broker,
       pubSub: this.link,
@@ -40,6 +45,7 @@ export class RealNode {
       flushMsMax: 5,
       observer,
     });
+    Object.assign(process, { binding });
     this.io = new Server(this.#http, { adapter: this.fanout.adapter, perMessageDeflate: stock });
     this.fanout.attach(this.io);
     this.link.set("up");

@@ -17,7 +17,7 @@ export type Step =
   | { act: "come"; node: number }
   | { act: "turn" }
   | { act: "stall" | "read" }
-  | { act: "trim" | "forget"; channel: number };
+  | { act: "trim" | "forget" | "expire"; channel: number };
 
 const node = fc.integer({ min: 0, max: 1 });
 const channel = fc.integer({ min: 0, max: names.length - 1 });
@@ -94,6 +94,7 @@ export class Wanderer {
       case "come":
         this.come(step.node);
         return;
+      case "expire":
       case "trim":
       case "forget": {
         const name = names[step.channel];

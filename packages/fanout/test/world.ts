@@ -83,6 +83,13 @@ export class ModelBroker implements Broker {
     log.first = log.top + 1 - log.entries.length;
   }
 
+  /** What a time to live does to the older half of what is left. */
+  expire(channel: Channel): void {
+    const log = this.log(channel);
+    const half = Math.ceil(log.entries.length / 2);
+    log.entries = log.entries.map((entry, index) => (index < half ? { ...entry, expired: true } : entry));
+  }
+
   forget(channel: Channel): void {
     this.logs.delete(channel);
   }
@@ -114,6 +121,12 @@ export class ModelBroker implements Broker {
     this.#answer(() => {
       const { epoch, offset } = this.publishNow(draft, retain.count > 0);
       return { kind: "stored", position: { epoch, offset } };
+    });
+
+  publishAll: Broker["publishAll"] = (items) =>
+    this.#answer(() => {
+      const stored = items.map(({ draft, retain }) => this.publishNow(draft, retain.count > 0));
+      return { kind: "stored", outcomes: stored.map(({ epoch, offset }) => ({ kind: "stored", position: { epoch, offset } })) };
     });
 
   frontier: Broker["frontier"] = (partition) => this.#answer(() => this.#seqs[partition] ?? 0);

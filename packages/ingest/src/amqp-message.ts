@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type Draft, FanfareError } from "@fanfare/domain";
+import { type Draft, FanfareError, limits } from "@fanfare/domain";
 import { draftOf, textOf } from "./draft.ts";
 
 /** What of an AMQP message counts. */
@@ -8,6 +8,8 @@ export interface AmqpMessage {
   readonly properties: {
     readonly messageId?: unknown;
     readonly contentType?: unknown;
+    /** Milliseconds, as text. */
+    readonly expiration?: unknown;
     readonly headers?: Readonly<Record<string, unknown>> | undefined;
   };
   readonly content: Buffer;
@@ -15,7 +17,8 @@ export interface AmqpMessage {
 
 /**
  * The publication that a message stands for. Channel: header `channel`, else by the template. Event: header `event`. Id:
- * header `id`, else the message-id, else `fallbackId`. The body is JSON, or with content type application/octet-stream
+ * header `id`, else the message-id, else `fallbackId`. Time to live: header `ttl` in seconds, else the expiration, which
+ * RabbitMQ applies to its queues and passes on as it was set. The body is JSON, or with content type application/octet-stream
  * any bytes. Throws an error of the band `caller`.
  */
 export function draftOfAmqp(message: AmqpMessage, template: string, fallbackId: () => string): Draft {
@@ -26,7 +29,13 @@ export function draftOfAmqp(message: AmqpMessage, template: string, fallbackId: 
     message.properties.contentType === "application/octet-stream"
       ? `{"base64":"${message.content.toString("base64")}"}`
       : textOf(message.content);
-  return draftOf({ channel, event: header(message, "event"), id: header(message, "id") ?? idIn(message) ?? fallbackId(), json });
+  return draftOf({
+    channel,
+    event: header(message, "event"),
+    id: header(message, "id") ?? idIn(message) ?? fallbackId(),
+    json,
+    ttlSeconds: ttlIn(message),
+  });
 }
 
 /** The same for a message that is delivered again, and hardly for any other. */
@@ -45,6 +54,13 @@ function header({ properties }: AmqpMessage, name: string): string | undefined {
     throw new FanfareError("REQUEST_INVALID", { errors: [{ path: `/headers/${name}`, message: "must be a text" }] });
   }
   return value;
+}
+
+function ttlIn({ properties: { headers = {}, expiration } }: AmqpMessage): number | undefined {
+  const inHeader = Object.hasOwn(headers, "ttl") ? headers.ttl : undefined;
+  if (inHeader !== undefined && inHeader !== null) return Number(inHeader);
+  if (typeof expiration !== "string" || expiration === "") return undefined;
+  return Math.min(limits.ttlSecondsMax, Math.max(1, Math.ceil(Number(expiration) / 1_000)));
 }
 
 function idIn({ properties: { messageId } }: AmqpMessage): string | undefined {

@@ -19,6 +19,8 @@ export interface Said {
   readonly id: string;
   /** The payload, as the text that it came as. */
   readonly json: string;
+  /** How long it may be replayed, in seconds. */
+  readonly ttlSeconds?: number | undefined;
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -34,12 +36,13 @@ export function textOf(bytes: Uint8Array): string {
 }
 
 /** The publication that a message stands for. Throws an error of the band `caller`: such a message is poison. */
-export function draftOf({ channel, event, id, json }: Said): Draft {
+export function draftOf({ channel, event, id, json, ttlSeconds }: Said): Draft {
   return {
     channel: channelName(channel),
     event: event === undefined ? defaultEvent : eventName(event),
     id: publicationId(id),
     payload: payloadOf(parseJson(json), json),
+    ttlSeconds: ttlSeconds === undefined ? undefined : ttl(ttlSeconds),
   };
 }
 
@@ -58,6 +61,11 @@ export function draftOfEnvelope(json: string, fallback: { readonly channel?: str
 /** Whether a JSON value is an object with a `data` member, and so meant as an envelope. */
 export function isEnvelope(value: unknown): boolean {
   return isRecord(value) && Object.hasOwn(value, "data");
+}
+
+function ttl(seconds: number): number {
+  if (Number.isInteger(seconds) && seconds >= 1 && seconds <= limits.ttlSecondsMax) return seconds;
+  throw shape("/ttl", `must be whole seconds from 1 to ${limits.ttlSecondsMax}`);
 }
 
 function textMember(value: Readonly<Record<string, unknown>>, name: string): string | undefined {

@@ -3,8 +3,8 @@ import {
   FanfareError,
   HistoryPage,
   type LogRange,
-  type LogSlice,
   limits,
+  livePage,
   type Position,
   Purged,
   parsePosition,
@@ -40,7 +40,7 @@ export function historyRoutes(app: FastifyInstance, { broker, rules }: Context):
         tags: ["channels"],
         summary: "What was published",
         description:
-          "Oldest first unless `reverse`. A first offset that is higher than `since` by more than one says that those between are no longer kept; a log that has started over since answers `EPOCH_CHANGED`. A channel never used reads as empty.",
+          "Oldest first unless `reverse`. A first offset that is higher than `since` by more than one says that those between are no longer kept, or have expired by their `ttl`; a log that has started over since answers `EPOCH_CHANGED`. A channel never used reads as empty.",
         params: ChannelParams,
         querystring: HistoryQuery,
         response: answers("A page of the log.", HistoryPage, [400, 401, 403, 409, 503]),
@@ -51,11 +51,10 @@ export function historyRoutes(app: FastifyInstance, { broker, rules }: Context):
       const channel = channelName(request.params.channel);
       const { since, limit = limits.historyLimitDefault, reverse = false } = readQuery(request);
       const position = since === undefined ? undefined : parsePosition(since);
-      const slice = await broker.read(channel, rangeOf(position, limit, reverse), rules.of(channel).retain);
-      if (position !== undefined && position.epoch !== slice.top.epoch) throw new FanfareError("EPOCH_CHANGED");
-      const publications = reverse ? slice.publications.toReversed() : slice.publications;
+      const page = await livePage(broker, channel, rangeOf(position, limit, reverse), rules.of(channel).retain);
+      if (position !== undefined && position.epoch !== page.top.epoch) throw new FanfareError("EPOCH_CHANGED");
       reply.type("application/json; charset=utf-8");
-      return historyJson(channel, slice, publications, hasMore(slice, reverse));
+      return historyJson(channel, page, reverse);
     },
   );
 
@@ -83,10 +82,4 @@ export function historyRoutes(app: FastifyInstance, { broker, rules }: Context):
 function rangeOf(since: Position | undefined, limit: number, reverse: boolean): LogRange {
   if (!reverse) return { from: "after", offset: since?.offset ?? 0, limit };
   return since === undefined ? { from: "end", limit } : { from: "before", offset: since.offset, limit };
-}
-
-function hasMore({ publications, first, top }: LogSlice, reverse: boolean): boolean {
-  const edge = publications.at(reverse ? 0 : -1);
-  if (edge === undefined) return false;
-  return reverse ? edge.offset > first : edge.offset < top.offset;
 }

@@ -1,15 +1,17 @@
 import {
   asFanfareError,
-  FanfareError,
+  type FanfareError,
   itemTexts,
   memberTexts,
   type Problem,
   PublishBatchBody,
+  PublishBatchRequest,
   parseJson,
   validator,
 } from "@fanfare/domain";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { Type } from "typebox";
+import { atomicDraftsOf } from "../atomic.ts";
 import { requirePublish } from "../auth.ts";
 import { bodyText } from "../bodies.ts";
 import type { Context } from "../context.ts";
@@ -36,12 +38,12 @@ export function publishBatchRoute(app: FastifyInstance, context: Context): void 
         tags: ["publish"],
         summary: "Publish many at once",
         description:
-          "Each item is a publish body and has its own result; items of one channel keep their order. When the broker fails in the middle, the items after it are answered with the same problem and were not tried.",
-        body: jsonBody(PublishBatchBody),
+          "Each item is a publish body and has its own result; items of one channel keep their order. When the broker fails in the middle, the items after it are answered with the same problem and were not tried. With `atomic` either everything is stored, one behind the other, or nothing, and then the first item that is wrong is the answer; a retry with the same ids never doubles.",
+        body: jsonBody(PublishBatchRequest),
         response: answers(
           "One result per item.",
           Type.Object({ results: Type.Array(ProblemOrAnswer, { description: "In the order of the items." }) }),
-          [400, 401, 403, 413, 415, 422, 503],
+          [400, 401, 403, 409, 413, 415, 422, 429, 503],
         ),
       },
     },
@@ -50,8 +52,14 @@ export function publishBatchRoute(app: FastifyInstance, context: Context): void 
       refuseIdempotencyKey(request);
       const text = bodyText(request);
       const { items, atomic } = batchOf(parseJson(text));
-      if (atomic === true) throw new FanfareError("ATOMIC_UNSUPPORTED", { detail: "Leave atomic out, or false." });
-      return { results: await publishItems(request, items, itemTexts(memberTexts(text).get("items") ?? "[]"), context) };
+      const texts = itemTexts(memberTexts(text).get("items") ?? "[]");
+      if (atomic !== true) return { results: await publishItems(request, items, texts, context) };
+      const requests = atomicDraftsOf(items, texts);
+      requirePublish(
+        request,
+        requests.flatMap(({ drafts }) => drafts),
+      );
+      return { results: await context.publishAll(requests) };
     },
   );
 }

@@ -28,7 +28,7 @@ export function publishRoute(app: FastifyInstance, { publish, schedule, expectSc
         headers: Type.Object({ "idempotency-key": Type.Optional(Type.String({ description: "The same as `id`." })) }),
         body: jsonBody(PublishOrScheduleBody),
         response: {
-          ...answers("Stored.", PublishAnswer, [400, 401, 403, 409, 413, 415, 422, 503]),
+          ...answers("Stored.", PublishAnswer, [400, 401, 403, 409, 413, 415, 422, 429, 503]),
           ...accepted("It will be published.", ScheduleAnswer, []),
         },
       },

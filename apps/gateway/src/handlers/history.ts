@@ -5,6 +5,7 @@ import {
   FanfareError,
   type LogRange,
   limits,
+  livePage,
   type Publication,
   timeOfSeq,
   validator,
@@ -29,10 +30,8 @@ export const history: Handler = async ({ socket, broker, fanout, rules }, reques
       ? { from: "end", limit }
       : { from: "before", offset: since.offset, limit }
     : { from: "after", offset: since?.offset ?? 0, limit };
-  const { top, first, publications } = await broker.read(channel, range, rules.of(channel).retain);
+  const { top, publications, more } = await livePage(broker, channel, range, rules.of(channel).retain);
   if (since !== undefined && since.epoch !== top.epoch) throw new FanfareError("EPOCH_CHANGED");
-  const edge = reverse ? publications[0]?.offset : publications.at(-1)?.offset;
-  const more = edge !== undefined && (reverse ? edge > first : edge < top.offset);
   const listed = reverse ? [...publications].reverse() : publications;
   return { channel, publications: listed.map(wireForm), epoch: top.epoch, offset: top.offset, more };
 };

@@ -16,14 +16,20 @@ import type { Handler } from "./handler.ts";
 
 const parse = validator(clientEvents.PublishRequest);
 
-/** `{ channel, data, event?, id?, durable? }` → `{ channel, epoch, offset, duplicate, replicas? }` */
+/** `{ channel, data, event?, id?, durable?, ttl? }` → `{ channel, epoch, offset, duplicate, replicas? }` */
 export const publish: Handler = async (asked, request) => {
   const { broker, rules, metrics } = asked;
-  const { channel: name, data, event, id: givenId, durable } = parse(request);
+  const { channel: name, data, event, id: givenId, durable, ttl } = parse(request);
   const channel = channelName(name);
   await permit(asked, "publish", channel);
   const id = givenId === undefined ? undefined : publicationId(givenId);
-  const draft = { channel, event: event === undefined ? defaultEvent : eventName(event), payload: payloadOf(data), id };
+  const draft = {
+    channel,
+    event: event === undefined ? defaultEvent : eventName(event),
+    payload: payloadOf(data),
+    id,
+    ttlSeconds: ttl,
+  };
   authorizePublication(rules, channel, draft.event, Buffer.byteLength(draft.payload.json));
   const stop = metrics.publishDuration.startTimer();
   const outcome = await broker

@@ -22,6 +22,13 @@ export interface Broker {
   publish(draft: Draft, retain: Retention, options?: PublishOptions): Promise<PublishOutcome>;
 
   /**
+   * The same for several that belong together: all are stored and then announced, in their order, or none is. Those that were
+   * stored before, or that come twice, are duplicates; `conflict` names the first whose id says something else. Rejects with
+   * `ATOMIC_UNSUPPORTED` when they are more than {@link limits.atomicMax}, or not all of one partition.
+   */
+  publishAll(items: readonly AtomicItem[], options?: PublishOptions): Promise<AtomicOutcome>;
+
+  /**
    * The newest place of each channel, in the order asked; a channel that has never been used is given its epoch. Keeps the
    * channels from being forgotten: a node does this every now and then for what its clients are subscribed to.
    */
@@ -33,7 +40,10 @@ export interface Broker {
    */
   frontier(partition: number): Promise<Seq>;
 
-  /** Part of one channel's log. Never waits for publications to come. A channel never used reads as empty. */
+  /**
+   * Part of one channel's log. Never waits for publications to come. A channel never used reads as empty. What has expired
+   * by then is marked so.
+   */
   read(channel: Channel, range: LogRange, retain: Retention): Promise<LogSlice>;
 
   /** The channel as it stands, or undefined when it has never been used or was forgotten. */
@@ -70,6 +80,25 @@ export type PublishOutcome =
       readonly replicas?: number | undefined;
     }
   | { readonly kind: "conflict" };
+
+export interface AtomicItem {
+  readonly draft: Draft;
+  readonly retain: Retention;
+}
+
+export type AtomicOutcome =
+  | {
+      readonly kind: "stored";
+      /** In the order of the items. */
+      readonly outcomes: readonly { readonly kind: "stored" | "duplicate"; readonly position: Position }[];
+      /** How many replicas have confirmed them; only when asked for. */
+      readonly replicas?: number | undefined;
+    }
+  | {
+      readonly kind: "conflict";
+      /** Of the item, from 0. */
+      readonly index: number;
+    };
 
 /** Which part of a log: an edge, a direction from it and a bound. */
 export type LogRange = {

@@ -1,7 +1,7 @@
 import { Type } from "typebox";
 import { limits } from "../limits.ts";
 import { epochPattern } from "../position.ts";
-import { ChannelField, IdField, OffsetField } from "./client-events.ts";
+import { ChannelField, IdField, OffsetField, TtlField } from "./client-events.ts";
 
 /** Schemas of the admin REST API; the OpenAPI document is made from them. */
 
@@ -23,6 +23,7 @@ export const draftFields = {
       description: "Session ids that do not get it.",
     }),
   ),
+  ttl: Type.Optional(TtlField),
 };
 
 export const PublishToOne = Type.Object({ channel: ChannelField, ...draftFields }, strict);
@@ -39,6 +40,39 @@ export const PublishBatchBody = Type.Object(
     atomic: Type.Optional(Type.Boolean({ default: false })),
   },
   strict,
+);
+
+/** The same for the document: of an atomic batch every item has to be right, of another one each is answered by itself. */
+export const PublishBatchRequest = Type.Union(
+  [
+    Type.Object({ ...PublishBatchBody.properties, atomic: Type.Optional(Type.Literal(false)) }, strict),
+    Type.Object(
+      {
+        items: Type.Array(PublishBody, { minItems: 1, maxItems: limits.batchItemsMax }),
+        atomic: Type.Literal(true, {
+          description: `Stores all items or none: at most ${limits.atomicMax} publications, in channels of one partition.`,
+        }),
+      },
+      strict,
+    ),
+  ],
+  {
+    examples: [
+      {
+        items: [
+          { channel: "news", data: 1 },
+          { channels: ["a", "b"], data: 2 },
+        ],
+      },
+      {
+        items: [
+          { channel: "account:7", data: { by: -5 }, id: "t1" },
+          { channel: "account:8", data: { by: 5 }, id: "t1" },
+        ],
+        atomic: true,
+      },
+    ],
+  },
 );
 
 export const FieldErrorSchema = Type.Object({ path: Type.String(), message: Type.String() });

@@ -128,8 +128,13 @@ const healthField = Type.Optional(
   ),
 );
 
+const clusterLatencyField = Type.Union([LatencyField, Type.Null()], {
+  description: "The middle one of the nodes' p50, and the p99 of the slowest; null when nothing was delivered.",
+});
+
 export const Stats = Type.Object(
   {
+    at: Type.Integer({ description: "Milliseconds since 1970." }),
     nodes: Type.Integer(),
     connections: Type.Integer(),
     transports: Type.Object({ websocket: Type.Integer(), polling: Type.Integer() }),
@@ -137,6 +142,7 @@ export const Stats = Type.Object(
     users: Type.Integer({ description: "With at least one connection." }),
     publicationsPerSecond: Type.Number(),
     deliveriesPerSecond: Type.Number(),
+    latencyMs: clusterLatencyField,
     processes: Type.Array(Type.Object({ process: Type.String(), ...figureFields, health: healthField }), {
       description: "What each process said of itself last: nodes, admin APIs, ingestion workers.",
     }),
@@ -145,6 +151,7 @@ export const Stats = Type.Object(
   {
     examples: [
       {
+        at: 1_764_000_000_000,
         nodes: 1,
         connections: 1_200,
         transports: { websocket: 1_180, polling: 20 },
@@ -152,6 +159,7 @@ export const Stats = Type.Object(
         users: 900,
         publicationsPerSecond: 40,
         deliveriesPerSecond: 11_000,
+        latencyMs: { p50: 1, p99: 4 },
         processes: [
           {
             process: "gateway-1",
@@ -183,9 +191,7 @@ const SampleSchema = Type.Object({
   polling: Type.Integer(),
   publicationsPerSecond: Type.Number(),
   deliveriesPerSecond: Type.Number(),
-  latencyMs: Type.Union([LatencyField, Type.Null()], {
-    description: "The middle one of the nodes' p50, and the p99 of the slowest; null when nothing was delivered.",
-  }),
+  latencyMs: clusterLatencyField,
 });
 
 export const StatsHistory = Type.Object(

@@ -36,7 +36,7 @@ export const PublishOrScheduleBody = Type.Union([PublishToOne, PublishToMany, Sc
   examples: [
     { channel: "news", data: { headline: "Rain" }, id: "news-17" },
     { channels: ["user:ada", "user:bob"], event: "invited", data: { to: "room:7" } },
-    { channel: "news", data: { headline: "Happy new year" }, at: "2027-01-01T00:00:00Z" },
+    { channel: "news", data: { headline: "Happy new year" }, at: "2027-01-01T00:00:00Z", ttl: 3_600 },
   ],
 });
 

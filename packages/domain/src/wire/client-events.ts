@@ -11,6 +11,11 @@ export const ChannelField = Type.String({ pattern: channelPattern });
 export const OffsetField = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 export const PositionFields = Type.Object({ epoch: Type.String({ pattern: epochPattern }), offset: OffsetField }, strict);
 export const IdField = Type.String({ minLength: 1, maxLength: limits.idLengthMax });
+export const TtlField = Type.Integer({
+  minimum: 1,
+  maximum: limits.ttlSecondsMax,
+  description: "Seconds after which it is no longer replayed or listed. Absent: as long as the channel keeps it.",
+});
 export const LimitField = Type.Integer({ minimum: 1, maximum: limits.historyLimitMax });
 
 export const SubscribeRequest = Type.Object(
@@ -34,6 +39,7 @@ export const PublishRequest = Type.Object(
     id: Type.Optional(IdField),
     /** Wait for a replica; the answer then says how many have it. */
     durable: Type.Optional(Type.Boolean()),
+    ttl: Type.Optional(TtlField),
   },
   strict,
 );

@@ -1,0 +1,79 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { channelName } from "./channel.ts";
+import { defaultEvent } from "./event.ts";
+import { livePage } from "./live-page.ts";
+import type { LogRange, LogSlice } from "./ports/broker.ts";
+import type { Publication } from "./publication.ts";
+
+const channel = channelName("a");
+const retain = { count: 5_000, seconds: 60 };
+
+/** A log from `first` on, in which those of `expired` have expired. */
+function logOf(first: number, expired: readonly boolean[]) {
+  const publications = expired.map((over, index): Publication => {
+    const offset = first + index;
+    const place = { epoch: "e", offset, seq: offset, previous: offset - 1 };
+    return { channel, event: defaultEvent, payload: { json: "1", binary: false }, ...place, ...(over ? { expired: true } : {}) };
+  });
+  const offset = first + expired.length - 1;
+  let reads = 0;
+  return {
+    get reads() {
+      return reads;
+    },
+    live: publications.filter((one) => one.expired !== true).map((one) => one.offset),
+    async read(_channel: unknown, range: LogRange): Promise<LogSlice> {
+      reads++;
+      const slice = { top: { epoch: "e", offset, seq: offset }, first };
+      if (range.from === "after") {
+        const wanted = publications.filter((one) => one.offset > range.offset);
+        return { ...slice, publications: wanted.slice(0, range.limit) };
+      }
+      const wanted = publications.filter((one) => range.from === "end" || (range.from === "before" && one.offset < range.offset));
+      return { ...slice, publications: wanted.slice(Math.max(0, wanted.length - range.limit)) };
+    },
+  };
+}
+
+test("pages in either direction show everything that lives, in full pages, and come to an end", async () => {
+  const logs = fc.record({
+    first: fc.integer({ min: 1, max: 50 }),
+    expired: fc.array(fc.boolean(), { maxLength: 60 }),
+    limit: fc.integer({ min: 1, max: 9 }),
+    reverse: fc.boolean(),
+  });
+  await fc.assert(
+    fc.asyncProperty(logs, async ({ first, expired, limit, reverse }) => {
+      const log = logOf(first, expired);
+      const seen: number[] = [];
+      let range: LogRange = reverse ? { from: "end", limit } : { from: "after", offset: 0, limit };
+      for (let pages = 0; pages < 100; pages++) {
+        const { publications, more } = await livePage(log, channel, range, retain);
+        const offsets = publications.map(({ offset }) => offset);
+        seen.push(...(reverse ? offsets.toReversed() : offsets));
+        const rest = log.live.length - seen.length;
+        expect(offsets.length === limit || rest === 0).toBe(true);
+        if (!more) break;
+        const edge = seen.at(-1) as number;
+        range = reverse ? { from: "before", offset: edge, limit } : { from: "after", offset: edge, limit };
+      }
+      expect(seen).toEqual(reverse ? log.live.toReversed() : log.live);
+    }),
+  );
+});
+
+test("a page costs one reading where nothing has expired, and few where nearly everything has", async () => {
+  const fresh = logOf(
+    1,
+    Array.from({ length: 100 }, () => false),
+  );
+  await livePage(fresh, channel, { from: "after", offset: 0, limit: 10 }, retain);
+  expect(fresh.reads).toBe(1);
+  const old = logOf(
+    1,
+    Array.from({ length: 5_000 }, (_, index) => index > 0),
+  );
+  await livePage(old, channel, { from: "end", limit: 1 }, retain);
+  expect(old.reads).toBeLessThanOrEqual(6);
+});
