@@ -14,7 +14,12 @@ export default defineConfig({
         test: {
           retry,
           name: "unit",
-          include: ["{apps,packages}/*/src/**/*.test.ts", "test/support/src/**/*.test.ts", "test/infra/**/*.test.ts", "test/docs/*.test.ts"],
+          include: [
+            "{apps,packages}/*/src/**/*.test.ts",
+            "test/support/src/**/*.test.ts",
+            "test/infra/**/*.test.ts",
+            "test/docs/*.test.ts",
+          ],
           exclude: ["**/*.redis.test.ts", "**/node_modules/**", "**/dist/**"],
         },
       },

@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "./build.mjs";
 import { checks } from "./checks.mjs";
 import { packages } from "./packages.mjs";
-import { balancers, chromium, luacheck, pythonPrograms, rabbitmq, redisServer, shellPrograms } from "./provide.mjs";
+import { balancers, chromium, luacheck, prometheus, pythonPrograms, rabbitmq, redisServer, shellPrograms } from "./provide.mjs";
 import { runHere } from "./run.mjs";
 import { createSteps } from "./steps.mjs";
 
@@ -36,7 +36,7 @@ async function start(/** @type {string[]} */ rest) {
 }
 
 async function test(/** @type {string[]} */ rest) {
-  const { step } = createSteps(8);
+  const { step } = createSteps(9);
   if (!(await prepare(step))) return 1;
   if (!(await step("redis-server", (note) => redisServer(root, note))).ok) return 1;
   // Without a browser everything else is still tested; the browser tests then fail and say what they miss.
@@ -45,6 +45,7 @@ async function test(/** @type {string[]} */ rest) {
   await step("rabbitmq", rabbitmq);
   await step("python programs", pythonPrograms);
   await step("balancers", balancers);
+  await step("prometheus", prometheus);
   await step("shell programs", shellPrograms);
   const report = ["--reporter=default", "--reporter=json", `--outputFile.json=${cacheFile("vitest.json")}`];
   const ownReport = rest.some((arg) => arg.startsWith("--reporter"));

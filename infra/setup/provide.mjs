@@ -69,6 +69,11 @@ export async function balancers() {
   return { ok: each.every(({ ok }) => ok), output: said("output"), note: said("note") };
 }
 
+/** Prometheus, and promtool which comes with it, for the alerts and the dashboard of infra/: tests start one of their own. */
+export async function prometheus() {
+  return provide(["prometheus"], "prometheus");
+}
+
 /** What people have at hand when they follow docs/examples. */
 export async function shellPrograms() {
   // redis-tools is the client only; it starts no server.

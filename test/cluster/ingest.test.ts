@@ -56,9 +56,10 @@ function range(first: number, last: number): number[] {
   return Array.from({ length: last - first + 1 }, (_, index) => first + index);
 }
 
+/** Of all sources together. */
 async function metric(port: number, name: string): Promise<number> {
   const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-  return Number(new RegExp(`^${name}\\{.*\\} ([0-9.]+)`, "m").exec(text)?.[1] ?? 0);
+  return [...text.matchAll(new RegExp(`^${name}\\{.*\\} ([0-9.]+)`, "gm"))].reduce((sum, [, value]) => sum + Number(value), 0);
 }
 
 describe("a Redis that keeps its data", () => {

@@ -27,7 +27,7 @@ function reading(client: TestClient, on: boolean): void {
 async function slowClients({ peerPort }: GatewayProcess): Promise<Record<string, number>> {
   const text = await (await fetch(`http://127.0.0.1:${peerPort}/metrics`)).text();
   return Object.fromEntries(
-    [...text.matchAll(/^fanfare_slow_clients_total\{.*outcome="(\w+)".*\} (\d+)$/gm)].map(([, outcome, value]) => [
+    [...text.matchAll(/^fanfare_slow_clients_total\{.*outcome="(\w+)".*\} ([1-9]\d*)$/gm)].map(([, outcome, value]) => [
       outcome,
       Number(value),
     ]),

@@ -91,7 +91,7 @@ async function open(): Promise<string> {
 }
 
 async function outcomes(node: Node, name: string): Promise<string[]> {
-  const lines = (await node.metrics.text()).split("\n").filter((line) => line.startsWith(`${name}{`));
+  const lines = (await node.metrics.text()).split("\n").filter((line) => line.startsWith(`${name}{`) && !line.endsWith(" 0"));
   return lines.map((line) => line.slice(name.length)).sort();
 }
 

@@ -63,3 +63,10 @@ test("names follow Prometheus: a prefix, base units, and _total for counters onl
   }
   expect(new Set(rows.map(({ name }) => name)).size).toBe(rows.length);
 });
+
+test("counters are there before they count, or their first event would be no increase", async () => {
+  const text = await createMetrics({ app: "gateway" }).text();
+  expect(text).toContain('fanfare_resets_total{reason="trimmed"} 0');
+  expect(text).toContain('fanfare_publications_total{source="client",outcome="failed"} 0');
+  expect(text).toMatch(/^fanfare_deliveries_total 0$/m);
+});

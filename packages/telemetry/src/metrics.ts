@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { allLabels } from "./label-values.ts";
 import { type MetricRow, type MetricsApp, type MetricsTable, metricsTable } from "./metrics-table.ts";
 
 type LabelOf<Row extends MetricRow> = keyof Row["labels"] & string;
@@ -56,8 +57,12 @@ function shows(app: MetricsApp, row: MetricRow): boolean {
 function createInstrument({ name, type, help, labels, buckets }: MetricRow, registers: Registry[]) {
   const common = { name, help, labelNames: Object.keys(labels), registers };
   switch (type) {
-    case "counter":
-      return new Counter(common);
+    case "counter": {
+      const counter = new Counter(common);
+      // From 0 on: a series that begins with its first event hides that event from rate() and increase().
+      for (const each of allLabels(labels) ?? []) counter.inc(each, 0);
+      return counter;
+    }
     case "gauge":
       return new Gauge(common);
     case "histogram":
