@@ -2,6 +2,7 @@ import { channelName, defaultEvent } from "@fanfare/domain";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { RealNode } from "../test/real-node.ts";
 import { ModelBroker } from "../test/world.ts";
+import { DirectWrites } from "./direct-writes.ts";
 import { connectionOf, writerKey } from "./engine-connection.ts";
 
 const channel = channelName("a");
@@ -42,7 +43,9 @@ test("what is known of the inside of Engine.IO and ws is there, in the installed
       socket: { readyState: 1, bufferedAmount: 0, _sender: { _state: 0, _queue: [] } },
     },
   });
-  expect(connection?.transport.socket?._socket).toHaveProperty("writableNeedDrain", false);
+  const tcp = connection?.transport.socket?._socket;
+  expect(tcp).toHaveProperty("writableNeedDrain", false);
+  expect(tcp && DirectWrites.find()?.reach(tcp)).toBe(true);
   expect(connection?.transport.perMessageDeflate).toBeFalsy();
   expect(connection?.[writerKey]?.plain).toBe(true);
   socket.disconnect(true);

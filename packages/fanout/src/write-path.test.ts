@@ -5,8 +5,8 @@ import { type RealClient, RealNode } from "../test/real-node.ts";
 import { ModelBroker, turn } from "../test/world.ts";
 
 /*
- * The same schedule on two nodes that differ in nothing but the way their connections are written to: by our writers, and by
- * Engine.IO alone. Every client must receive the same, in the same order.
+ * The same schedule on three nodes that differ in nothing but the way their connections are written to: by our writers below
+ * the streams of Node and by our writers to them, and by Engine.IO alone. Every client must receive the same, in the same order.
  */
 
 const channels = ["a", "b", "c"].map(channelName);
@@ -55,8 +55,8 @@ class Side {
   readonly broker = new ModelBroker();
   readonly node: RealNode;
 
-  constructor(stock: boolean) {
-    this.node = new RealNode(this.broker, { stock });
+  constructor(how: ConstructorParameters<typeof RealNode>[1]) {
+    this.node = new RealNode(this.broker, how);
   }
 
   async run(schedule: readonly Step[]) {
@@ -134,7 +134,7 @@ function told(heard: RealClient["heard"]) {
 
 let sides: readonly Side[];
 beforeAll(async () => {
-  sides = [new Side(false), new Side(true)];
+  sides = [new Side({ stock: true }), new Side({ stock: false }), new Side({ stock: false, closed: true })];
   for (const { node } of sides) await node.listen();
 });
 afterAll(async () => {
@@ -146,14 +146,16 @@ test("every client hears the same in the same order, by whatever way its node wr
   await fc.assert(
     fc.asyncProperty(schedules, async (schedule) => {
       for (const { broker } of sides) for (const name of channels) broker.forget(name);
-      const [ours, stock] = await Promise.all(sides.map((side) => side.run(schedule)));
-      ours?.forEach(({ certain, volatile }, index) => {
-        expect(certain).toEqual(stock?.[index]?.certain);
-        // What may be lost need not be lost on both, but where both have it, it is at the same place.
-        for (const [what, behind] of stock?.[index]?.volatile ?? [])
-          expect([what, volatile.get(what) ?? behind]).toEqual([what, behind]);
-        events += certain.length;
-      });
+      const [stock, ...ours] = await Promise.all(sides.map((side) => side.run(schedule)));
+      ours
+        .flatMap((clients) => [...clients.entries()])
+        .forEach(([index, { certain, volatile }]) => {
+          expect(certain).toEqual(stock?.[index]?.certain);
+          // What may be lost need not be lost on both, but where both have it, it is at the same place.
+          for (const [what, behind] of stock?.[index]?.volatile ?? [])
+            expect([what, volatile.get(what) ?? behind]).toEqual([what, behind]);
+          events += certain.length;
+        });
     }),
     // A machine that is busy with other things tries fewer schedules.
     { numRuns: 20, interruptAfterTimeLimit: 10_000 },

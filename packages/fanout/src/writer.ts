@@ -1,5 +1,6 @@
 import type { Socket as TcpSocket } from "node:net";
 import type { Socket } from "socket.io";
+import type { DirectWrites } from "./direct-writes.ts";
 import type { EncodedEvent } from "./encoded-event.ts";
 import { type EngineConnection, type EngineTransport, writerKey } from "./engine-connection.ts";
 import type { Hold } from "./hold.ts";
@@ -19,6 +20,8 @@ export interface WriterHost {
   /** Where every connection stands that was given nothing since the last flush. */
   readonly start: Sequence;
   readonly bufferBytesMax: number;
+  /** Absent where sockets are only to be written to by their streams. */
+  readonly direct?: DirectWrites | undefined;
   /** The writer has something to flush. */
   collected(writer: Writer): void;
   /** The connection has so much unsent that it should get no more than it must. */
@@ -49,6 +52,10 @@ export class Writer {
   readonly #host: WriterHost;
   #websocket: Websocket | undefined;
   #tcp: TcpSocket | undefined;
+  /** Whether the TCP socket can be written to below its stream. */
+  #direct = false;
+  /** Written below the stream and not yet taken by the system. */
+  #flyingBytes = 0;
   #sequence: Sequence | undefined;
   /** Characters and bytes in Engine.IO's queue. */
   #queuedBytes = 0;
@@ -83,7 +90,7 @@ export class Writer {
   get unsentBytes(): number {
     const queued = this.#connection.writeBuffer.length === 0 ? 0 : this.#queuedBytes;
     const { bytes = 0 } = this.#sequence ?? {};
-    return queued + bytes + (this.#websocket?.bufferedAmount ?? 0) + (this.hold?.keptBytes ?? 0);
+    return queued + bytes + this.#flyingBytes + (this.#websocket?.bufferedAmount ?? 0) + (this.hold?.keptBytes ?? 0);
   }
 
   get isOpen(): boolean {
@@ -132,6 +139,15 @@ export class Writer {
     const bytes = sequence.joined;
     const sender = websocket._sender;
     if (connection.writeBuffer.length === 0 && sender?._state === idleSender && sender._queue.length === 0) {
+      if (this.#direct && this.#flyingBytes === 0 && tcp.writableLength === 0) {
+        const left = this.#host.direct?.write(tcp, bytes, this);
+        if (left === 0) return;
+        if (left !== undefined) {
+          this.#flyingBytes = left;
+          this.measure();
+          return;
+        }
+      }
       if (!tcp.write(bytes)) this.measure();
       return;
     }
@@ -139,6 +155,11 @@ export class Writer {
     this.#live = true;
     connection.write(bytes, { preEncoded: true, wsPreEncodedFrame: [bytes] });
     this.#live = false;
+  }
+
+  /** What was written below the stream has been taken. What was written since waited behind it. */
+  landed(): void {
+    this.#flyingBytes = 0;
   }
 
   /** Forgets what was collected: nobody reads there any more. */
@@ -160,7 +181,9 @@ export class Writer {
     if (this.#connection.writeBuffer.length === 0) this.#queuedBytes = 0;
     if (!this.#live) this.#expect(bytes);
     this.#queuedBytes += bytes;
-    if (this.#queuedBytes > this.#host.bufferBytesMax * glanceShare || this.#tcp?.writableNeedDrain) this.measure();
+    if (this.#queuedBytes > this.#host.bufferBytesMax * glanceShare || this.#flyingBytes > 0 || this.#tcp?.writableNeedDrain) {
+      this.measure();
+    }
   }
 
   /** Takes the transport of the moment; called again after an upgrade. */
@@ -177,6 +200,7 @@ export class Writer {
     this.#websocket = name === "websocket" ? socket : undefined;
     const direct = this.#websocket !== undefined && !perMessageDeflate && this.#websocket._sender != null;
     this.#tcp = direct ? (this.#websocket?._socket ?? undefined) : undefined;
+    this.#direct = this.#tcp !== undefined && (this.#host.direct?.reach(this.#tcp) ?? false);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Channel, Clock, Position, Seq } from "@fanfare/domain";
 import type { Namespace, Socket } from "socket.io";
 import type { ChannelState } from "./channel-state.ts";
+import { DirectWrites } from "./direct-writes.ts";
 import type { EncodedEvent } from "./encoded-event.ts";
 import { connectionOf } from "./engine-connection.ts";
 import { FlushWindow } from "./flush-window.ts";
@@ -36,6 +37,7 @@ export interface WritersParts {
 /** All connections of this node that may hear something: collects for them, flushes them, and watches the slow ones. */
 export class Writers implements WriterHost {
   start = Sequence.start();
+  readonly direct = DirectWrites.find();
   readonly #parts: WritersParts;
   readonly #window: FlushWindow;
   readonly #byId = new Map<string, Writer>();
