@@ -5,6 +5,8 @@ import type { Duplex } from "node:stream";
 export interface RoundRobin {
   readonly port: number;
   readonly url: string;
+  /** Breaks a client's connection, any one of them, as a network does: nobody is told. */
+  cut(): void;
   close(): Promise<void>;
 }
 
@@ -69,11 +71,20 @@ export async function startRoundRobin(
     socket.on("error", () => undefined);
     tunnel(request, socket, head, inTurn());
   });
+  const connections = new Set<Duplex>();
+  server.on("connection", (socket) => {
+    connections.add(socket);
+    socket.once("close", () => connections.delete(socket));
+  });
   await new Promise<void>((resolve) => server.listen({ port, host: "127.0.0.1", backlog: 4_096 }, resolve));
   const { port: bound } = server.address() as AddressInfo;
   return {
     port: bound,
     url: `http://127.0.0.1:${bound}`,
+    cut() {
+      const all = [...connections];
+      all[Math.floor(Math.random() * all.length)]?.destroy();
+    },
     async close() {
       for (const socket of tunnels) socket.destroy();
       const closed = new Promise((resolve) => server.close(resolve));

@@ -11,12 +11,12 @@ const kinds: readonly Transports[] = [["polling"], undefined, ["websocket"]];
 export const channels = Array.from({ length: 10 }, (_, at) => `public:run${at}`);
 
 /** Connects them a few at a time, as clients come, and resolves when all are welcomed. */
-export async function connectCrowd(url: string, size = crowdSize): Promise<Watcher[]> {
+export async function connectCrowd(url: string, size = crowdSize, over: readonly string[] = channels): Promise<Watcher[]> {
   const watchers: Watcher[] = [];
   while (watchers.length < size) {
     const some = Array.from({ length: Math.min(6, size - watchers.length) }, (_, at) => {
       const n = watchers.length + at;
-      return new Watcher(url, channels[n % channels.length] ?? "", kinds[n % kinds.length]);
+      return new Watcher(url, over[n % over.length] ?? "", kinds[n % kinds.length]);
     });
     await Promise.all(some.map((watcher) => watcher.welcomed()));
     watchers.push(...some);
@@ -33,14 +33,14 @@ export interface Producer {
 }
 
 /** Publishes numbers from 1 on to every channel, one after another, each until it is stored: so many a second in all. */
-export function startProducer(cluster: Cluster, perSecond: number): Producer {
+export function startProducer(cluster: Cluster, perSecond: number, over: readonly string[] = channels): Producer {
   const published = new Map<string, number>();
   let going = true;
   const startedMs = performance.now();
-  const everyMs = (1_000 * channels.length) / perSecond;
-  const lanes = channels.map(async (channel, at) => {
+  const everyMs = (1_000 * over.length) / perSecond;
+  const lanes = over.map(async (channel, at) => {
     for (let n = 1; going; n++) {
-      await pause(Math.max(0, startedMs + (n + at / channels.length) * everyMs - performance.now()));
+      await pause(Math.max(0, startedMs + (n + at / over.length) * everyMs - performance.now()));
       await cluster.publishUntilStored(channel, n);
       published.set(channel, n);
     }
