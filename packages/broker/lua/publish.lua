@@ -41,27 +41,26 @@
 local clock = KEYS[1]
 local candidate, idLife, kind = ARGV[1], ARGV[2], ARGV[3]
 local count = (#KEYS - 1) / 3
--- Where each one's own keys and arguments begin, less one, and the place of its fingerprint behind that.
-local function keysAt(item) return 3 * item - 2 end
-local function argsAt(item) return 15 * item - 12 end
-local fingerprintAt = 4
+-- Of each, 3 keys from 3n - 1 on and 15 arguments from 15n - 11 on; the fourth of those is the fingerprint.
 
-local answers, firstOfId, twins = {}, {}, {}
+local answers, twins = {}, nil
+local firstOfId
 for item = 1, count do
-  local fingerprint = ARGV[argsAt(item) + fingerprintAt]
+  local fingerprint = ARGV[15 * item - 8]
   if fingerprint ~= '' then
-    local id = KEYS[keysAt(item) + 3]
+    local id = KEYS[3 * item + 1]
     local known = redis.call('GET', id)
     if known then
       local first, epoch, offset = string.match(known, '^(%S+) (%S+) (%d+)$')
       if first ~= fingerprint then return { -1, item } end
       answers[item] = { 0, epoch, tonumber(offset) }
     elseif count > 1 then
+      firstOfId, twins = firstOfId or {}, twins or {}
       local first = firstOfId[id]
       if not first then
         firstOfId[id] = item
       else
-        if ARGV[argsAt(first) + fingerprintAt] ~= fingerprint then return { -1, item } end
+        if ARGV[15 * first - 8] ~= fingerprint then return { -1, item } end
         twins[item] = first
       end
     end
@@ -70,89 +69,80 @@ end
 
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
-if kind == '' then kind = redis.REDIS_VERSION_NUM and 'sharded' or 'classic' end
-local say = kind == 'sharded' and 'SPUBLISH' or 'PUBLISH'
-
-local function store(item)
-  local meta, log, id = unpack(KEYS, keysAt(item) + 1, keysAt(item) + 3)
-  local keep, logLife, metaLife, fingerprint, name, event, data, binary, except, ttl, topic, head, before, after, tail =
-    unpack(ARGV, argsAt(item) + 1, argsAt(item) + 15)
-  keep = tonumber(keep)
-  local state = redis.call('HMGET', meta, 'epoch', 'top', 'seq')
-  local epoch, top, last = state[1], tonumber(state[2] or 0), tonumber(state[3] or 0)
-  if not epoch then
-    -- A log without its epoch belongs to nobody: Redis evicted the hash, or somebody deleted it.
-    epoch, top, last = candidate, 0, 0
-    if redis.call('EXISTS', log) == 1 then redis.call('DEL', log) end
-  end
-  local seq = math.max(now, tonumber(redis.call('GET', clock) or 0) + 1, last + 1)
-  local offsetText = string.format('%.0f', top + 1)
-  local seqText = string.format('%.0f', seq)
-  local lastText = string.format('%.0f', last)
-
-  if keep > 0 then
-    local entry = { 'e', event, 'd', data, 'p', lastText }
-    local function put(field, value)
-      if value ~= '' then
-        entry[#entry + 1] = field
-        entry[#entry + 1] = value
-      end
-    end
-    put('i', name)
-    put('b', binary)
-    put('x', except)
-    if ttl ~= '' then put('t', string.format('%.0f', math.floor(seq / 1000) + tonumber(ttl))) end
-    redis.call('XADD', log, 'MAXLEN', '=', keep, offsetText .. '-' .. seqText, unpack(entry))
-    redis.call('PEXPIRE', log, logLife)
-  end
-  redis.call('HSET', meta, 'epoch', epoch, 'top', offsetText, 'seq', seqText)
-  if redis.call('PTTL', meta) < tonumber(metaLife) then redis.call('PEXPIRE', meta, metaLife) end
-  redis.call('SET', clock, seqText)
-  if keep == 0 then redis.call('DEL', log) end
-  if fingerprint ~= '' then
-    redis.call('SET', id, fingerprint .. ' ' .. epoch .. ' ' .. offsetText, 'PX', idLife)
-  end
-
-  local bookmark = keep > 0 and '"1.' .. seqText .. '"' or 'null'
-  local announcement = table.concat({
-    head, epoch, ':', offsetText, ':', seqText, ':', lastText,
-    before, data, after, offsetText, ',"epoch":"', epoch, '","at":', string.format('%.0f', math.floor(seq / 1000)),
-    tail, ',', bookmark, ']}}}',
-  })
-  return { 1, epoch, top + 1 }, topic, announcement
-end
-
--- MAXLEN bounds a log by count. What is too old is cut here now and then; readers do not see it in the meantime.
-local function trim(log, top, logLife)
-  local function idAt(offset)
-    return redis.call('XRANGE', log, string.format('%.0f', offset), '+', 'COUNT', 1)[1][1]
-  end
-  local horizon = now - logLife * 1000
-  local low = tonumber(string.match(idAt(0), '^%d+'))
-  local high = top
-  while low < high do
-    local half = math.floor((low + high) / 2)
-    if tonumber(string.match(idAt(half), '%d+$')) >= horizon then high = half else low = half + 1 end
-  end
-  redis.call('XTRIM', log, 'MINID', '=', string.format('%.0f', low))
-end
-
-local topics, announcements = {}, {}
+-- Topic, announcement, topic, announcement, …
+local said = {}
 for item = 1, count do
-  local twin = answers[twins[item]]
+  local twin = twins and answers[twins[item]]
   if twin then
     answers[item] = { 0, twin[2], twin[3] }
   elseif not answers[item] then
-    answers[item], topics[item], announcements[item] = store(item)
+    local meta, log, id = unpack(KEYS, 3 * item - 1, 3 * item + 1)
+    local keep, logLife, metaLife, fingerprint, name, event, data, binary, except, ttl,
+      topic, head, before, after, tail = unpack(ARGV, 15 * item - 11, 15 * item + 3)
+    keep = tonumber(keep)
+    local state = redis.call('HMGET', meta, 'epoch', 'top', 'seq')
+    local epoch, top, last = state[1], tonumber(state[2] or 0), tonumber(state[3] or 0)
+    if not epoch then
+      -- A log without its epoch belongs to nobody: Redis evicted the hash, or somebody deleted it.
+      epoch, top, last = candidate, 0, 0
+      if redis.call('EXISTS', log) == 1 then redis.call('DEL', log) end
+    end
+    local seq = math.max(now, tonumber(redis.call('GET', clock) or 0) + 1, last + 1)
+    local offsetText = string.format('%.0f', top + 1)
+    local seqText = string.format('%.0f', seq)
+    local lastText = string.format('%.0f', last)
+
+    if keep > 0 then
+      local entry = { 'e', event, 'd', data, 'p', lastText }
+      local function put(field, value)
+        if value ~= '' then
+          entry[#entry + 1] = field
+          entry[#entry + 1] = value
+        end
+      end
+      put('i', name)
+      put('b', binary)
+      put('x', except)
+      if ttl ~= '' then put('t', string.format('%.0f', math.floor(seq / 1000) + tonumber(ttl))) end
+      redis.call('XADD', log, 'MAXLEN', '=', keep, offsetText .. '-' .. seqText, unpack(entry))
+      redis.call('PEXPIRE', log, logLife)
+    end
+    redis.call('HSET', meta, 'epoch', epoch, 'top', offsetText, 'seq', seqText)
+    if redis.call('PTTL', meta) < tonumber(metaLife) then redis.call('PEXPIRE', meta, metaLife) end
+    redis.call('SET', clock, seqText)
+    if keep == 0 then redis.call('DEL', log) end
+    if fingerprint ~= '' then
+      redis.call('SET', id, fingerprint .. ' ' .. epoch .. ' ' .. offsetText, 'PX', idLife)
+    end
+    answers[item] = { 1, epoch, top + 1 }
+
+    local bookmark = keep > 0 and '"1.' .. seqText .. '"' or 'null'
+    said[#said + 1] = topic
+    said[#said + 1] = table.concat({
+      head, epoch, ':', offsetText, ':', seqText, ':', lastText,
+      before, data, after, offsetText, ',"epoch":"', epoch, '","at":', string.format('%.0f', math.floor(seq / 1000)),
+      tail, ',', bookmark, ']}}}',
+    })
+
+    -- MAXLEN bounds a log by count. What is too old is cut here now and then; readers do not see it in the meantime.
+    if keep > 0 and (top + 1) % 64 == 0 then
+      local function idAt(offset)
+        return redis.call('XRANGE', log, string.format('%.0f', offset), '+', 'COUNT', 1)[1][1]
+      end
+      local horizon = now - logLife * 1000
+      local low = tonumber(string.match(idAt(0), '^%d+'))
+      local high = top + 1
+      while low < high do
+        local half = math.floor((low + high) / 2)
+        if tonumber(string.match(idAt(half), '%d+$')) >= horizon then high = half else low = half + 1 end
+      end
+      redis.call('XTRIM', log, 'MINID', '=', string.format('%.0f', low))
+    end
   end
 end
-for item = 1, count do
-  if topics[item] then
-    redis.call(say, topics[item], announcements[item])
-    local keep, logLife = unpack(ARGV, argsAt(item) + 1, argsAt(item) + 2)
-    local top = answers[item][3]
-    if tonumber(keep) > 0 and top % 64 == 0 then trim(KEYS[keysAt(item) + 2], top, tonumber(logLife)) end
-  end
-end
+
+if kind == '' then kind = redis.REDIS_VERSION_NUM and 'sharded' or 'classic' end
+local say = kind == 'sharded' and 'SPUBLISH' or 'PUBLISH'
+for at = 1, #said, 2 do redis.call(say, said[at], said[at + 1]) end
 
 return answers
