@@ -1,4 +1,5 @@
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { plantedViolation } from "./planted-violation.mjs";
 import { run } from "./run.mjs";
@@ -11,6 +12,7 @@ export const checks = [
   { name: "planted-violation", work: plantedViolation },
   { name: "unused", work: (/** @type {string} */ root) => tool(root, "knip", ["--treat-config-hints-as-errors"]) },
   { name: "lua", work: lua },
+  { name: "package", work: packed },
 ];
 
 function tool(/** @type {string} */ root, /** @type {string} */ name, /** @type {string[]} */ args) {
@@ -27,4 +29,14 @@ async function lua(/** @type {string} */ root) {
   const folder = join("packages", "broker", "lua");
   if (!existsSync(join(root, folder))) return { ok: false, output: `There is no ${folder}.` };
   return run("luacheck", ["--std", "lua51", "--globals", "redis", "KEYS", "ARGV", "--", folder], { cwd: root });
+}
+
+/** The package that people get, made, installed into an empty folder and run. */
+async function packed(/** @type {string} */ root) {
+  const to = mkdtempSync(join(tmpdir(), "fanfare-package-"));
+  try {
+    return await run(process.execPath, [join(root, "infra", "pack", "main.mjs"), to], { cwd: root });
+  } finally {
+    rmSync(to, { recursive: true, force: true });
+  }
 }

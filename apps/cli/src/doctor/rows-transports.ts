@@ -7,7 +7,7 @@ import { type Place, reasonOf } from "./visit.ts";
 const openMs = 10_000;
 const echoes = 10;
 
-export const upgradeHelp =
+const upgradeHelp =
   "Pass upgrades on. nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade (infra/nginx).";
 
 /** A session that polls: every request over a connection of its own. */
