@@ -43,7 +43,7 @@ const loadedMetrics: readonly Metric[] = [
 
 /** How long a publication takes from the publisher to a client: of one subscriber, and of a thousand on one core. */
 export const latency: Scenario = {
-  about: "end to end latency: 100 messages a second, and 500 to 1,000 subscribers",
+  about: "end to end latency: 100 messages a second, 500 to 1,000 subscribers",
   run: async (host, options) => [await quiet(host, options), await underLoad(host, options)],
 };
 
