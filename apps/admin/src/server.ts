@@ -9,6 +9,7 @@ import {
 import {
   type Broker,
   type Clock,
+  type Deliveries,
   type Directory,
   FanfareError,
   type LifecycleLog,
@@ -54,6 +55,7 @@ import { revocationRoutes } from "./routes/revocations.ts";
 import { scheduledRoutes } from "./routes/scheduled.ts";
 import { statsRoutes } from "./routes/stats.ts";
 import { userRoutes } from "./routes/users.ts";
+import { webhookRoutes } from "./routes/webhooks.ts";
 import type { TellNodes } from "./tell-nodes.ts";
 
 export interface AdminParts {
@@ -62,6 +64,7 @@ export interface AdminParts {
   readonly registry: Registry;
   readonly presence: Presence;
   readonly lifecycle: LifecycleLog;
+  readonly deliveries: Deliveries;
   readonly revocations: Revocations;
   readonly schedule: Schedule;
   /** Told when something was scheduled that is due in so many milliseconds. */
@@ -161,6 +164,7 @@ export async function createAdmin(parts: AdminParts): Promise<FastifyInstance> {
     registry: parts.registry,
     presence: parts.presence,
     lifecycle: parts.lifecycle,
+    deliveries: parts.deliveries,
     revocations: parts.revocations,
     tokenTtlMaxMs: parts.tokenTtlMaxMs,
     tokens: parts.tokens,
@@ -187,7 +191,7 @@ export async function createAdmin(parts: AdminParts): Promise<FastifyInstance> {
     healthRoutes(open, context);
     refuseOtherMethods();
   });
-  await app.register(docsRoutes);
+  await app.register(async (docs) => docsRoutes(docs, parts.version, parts.url ?? null));
   await app.register(async (pages) => consoleRoutes(pages, parts.console, { url: parts.url ?? null, control: parts.controlUrl }));
   return app;
 }
@@ -213,6 +217,7 @@ function registerV1(app: FastifyInstance, context: Context, check: KeyCheck): vo
   presenceRoutes(app, context);
   nodeRoutes(app, context);
   eventRoutes(app, context);
+  webhookRoutes(app, context);
   keyRoutes(app, context);
   revocationRoutes(app, context);
   accessRoutes(app, context);

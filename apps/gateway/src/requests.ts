@@ -1,4 +1,4 @@
-import { asFanfareError, type ErrorBody, FanfareError } from "@fanfare/domain";
+import { asFanfareError, type clientRequests, type ErrorBody, FanfareError } from "@fanfare/domain";
 import type { Socket } from "socket.io";
 import { dismiss } from "./dismiss.ts";
 import { echo } from "./handlers/echo.ts";
@@ -13,10 +13,19 @@ import { whoami } from "./handlers/whoami.ts";
 import { hearAny } from "./lean/socket.ts";
 import type { ClientSocket } from "./session.ts";
 
+/** One for each request that the AsyncAPI document lists. */
+const listed: Readonly<Record<keyof typeof clientRequests, Handler>> = {
+  subscribe,
+  unsubscribe,
+  publish,
+  history,
+  presence,
+  whoami,
+  refresh,
+  echo,
+};
 /** A map, so that no event name reaches into an object's prototype. */
-const handlers: ReadonlyMap<string, Handler> = new Map(
-  Object.entries({ subscribe, unsubscribe, publish, history, presence, whoami, refresh, echo }),
-);
+const handlers: ReadonlyMap<string, Handler> = new Map(Object.entries(listed));
 
 type Answer = { readonly ok: true; readonly [field: string]: unknown } | { readonly ok: false; readonly error: ErrorBody };
 

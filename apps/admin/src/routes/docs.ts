@@ -1,6 +1,7 @@
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import type { FastifyInstance } from "fastify";
+import { asyncApi } from "../async-api.ts";
 import { errorsPage } from "../errors-page.ts";
 
 /** The page loads nothing from elsewhere. Swagger UI puts `style` attributes on what it draws, hence the one exception. */
@@ -10,7 +11,7 @@ const pageCsp =
 const description = `Publish to channels and look into them. Every subscriber of a channel, on any node, hears a publication that was
 answered with 200.
 
-Errors are \`application/problem+json\` (RFC 9457) with a stable \`code\`; [all codes](/docs/errors).`;
+Errors are \`application/problem+json\` (RFC 9457) with a stable \`code\`; [all codes](/docs/errors). What clients say and hear is in the AsyncAPI document [/asyncapi.json](/asyncapi.json).`;
 
 /** Collects the schemas of all routes that are registered after it. */
 export async function openApi(app: FastifyInstance, version: string): Promise<void> {
@@ -36,9 +37,12 @@ export async function openApi(app: FastifyInstance, version: string): Promise<vo
   });
 }
 
-/** `/openapi.json`, `/docs` and the page that problems' `type` points to. */
-export async function docsRoutes(app: FastifyInstance): Promise<void> {
+/** `/openapi.json`, `/asyncapi.json`, `/docs` and the page that problems' `type` points to. */
+export async function docsRoutes(app: FastifyInstance, version: string, url: string | null): Promise<void> {
   app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
+
+  const socketIo = asyncApi(version, url);
+  app.get("/asyncapi.json", { schema: { hide: true } }, async () => socketIo);
 
   app.get("/docs/errors", { schema: { hide: true } }, async (_request, reply) => {
     const { html, csp } = errorsPage();
