@@ -2,6 +2,7 @@ import type { AdminKeys, Rules, TokenVerifier } from "@fanfare/access";
 import type {
   Broker,
   Clock,
+  Deliveries,
   Directory,
   FanfareError,
   LifecycleLog,
@@ -23,6 +24,7 @@ export interface Context {
   readonly registry: Registry;
   readonly presence: Presence;
   readonly lifecycle: LifecycleLog;
+  readonly deliveries: Deliveries;
   readonly revocations: Revocations;
   /** How long the longest token lives. */
   readonly tokenTtlMaxMs: number;

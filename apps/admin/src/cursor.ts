@@ -1,7 +1,7 @@
 import { FanfareError } from "@fanfare/domain";
 
 /** Which list a cursor is of, so that one of another list is refused and not taken for a place in this one. */
-export type CursorKind = "channels" | "connections" | "members" | "scheduled" | "unsent" | "users";
+export type CursorKind = "channels" | "connections" | "dead" | "members" | "scheduled" | "unsent" | "users";
 
 /** The opaque form of a place in a list; null at its end. */
 export function toCursor(kind: CursorKind, place: string | undefined): string | null {

@@ -1,7 +1,16 @@
 import { randomBytes } from "node:crypto";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
-import { type AdminKeys, createTokenVerifier, isLoopback, openRulesFile, parseAdminKeys, trustedProxies } from "@fanfare/access";
+import {
+  type AdminKeys,
+  createTokenVerifier,
+  createWebhook,
+  isLoopback,
+  openRulesFile,
+  parseAdminKeys,
+  type SendWebhook,
+  trustedProxies,
+} from "@fanfare/access";
 import { type Backend, fireScheduled, openBackend, reportPublications } from "@fanfare/broker";
 import type { Settings } from "@fanfare/config";
 import { FanfareError, systemClock } from "@fanfare/domain";
@@ -10,6 +19,7 @@ import type { FastifyInstance } from "fastify";
 import { consoleDirectory } from "./console-directory.ts";
 import { createAdmin } from "./server.ts";
 import { createTellNodes } from "./tell-nodes.ts";
+import { WebhookPusher } from "./webhook-pusher.ts";
 
 /** What another app of the same process has already opened. It stays the other app's to close. */
 export interface AdminShared {
@@ -41,6 +51,7 @@ export async function main(settings: Settings, shared: AdminShared = {}): Promis
   if (keys.size === 0) log.warn({ setting: "FANFARE_ADMIN_KEYS" }, "no admin key is set: every request is refused");
   for (const name of expired(keys, systemClock.now())) log.warn({ key: name }, "an admin key has expired");
 
+  const send = webhookOf(settings);
   const backend = shared.backend ?? openBackend({ redisUrl, cluster, log });
   const firing = fireScheduled({
     schedule: backend.schedule,
@@ -57,6 +68,7 @@ export async function main(settings: Settings, shared: AdminShared = {}): Promis
     registry: backend.registry,
     presence: backend.presence,
     lifecycle: backend.lifecycle,
+    deliveries: backend.deliveries,
     revocations: backend.revocations,
     schedule: backend.schedule,
     expectScheduled: firing.expect,
@@ -92,12 +104,15 @@ export async function main(settings: Settings, shared: AdminShared = {}): Promis
     perSecond: () => published.perSecond(),
     clock: systemClock,
   });
+  const webhooks = send === undefined ? undefined : startWebhooks(send, settings, backend, log, metrics);
   let closed: Promise<void> | undefined;
   const close = () => {
     stopReporting();
     firing.stop();
     rulesFile.stop();
-    closed ??= closeAll(app, settings.drainMs).then(() => (shared.backend === undefined ? backend.close() : undefined));
+    closed ??= Promise.all([closeAll(app, settings.drainMs), webhooks?.stop()]).then(() =>
+      shared.backend === undefined ? backend.close() : undefined,
+    );
     return closed;
   };
 
@@ -128,6 +143,25 @@ function requireLoopback(host: string): void {
 
 function expired({ list }: AdminKeys, nowMs: number): string[] {
   return list.filter(({ expiresAt = Number.POSITIVE_INFINITY }) => expiresAt <= nowMs).map(({ name }) => name);
+}
+
+/** Undefined when the application does not want to be told. Throws `SETTINGS_INVALID`. */
+function webhookOf({ webhookUrl: url, webhookSecret: secret }: Settings): SendWebhook | undefined {
+  return url === undefined || secret === undefined ? undefined : createWebhook({ url, secret });
+}
+
+function startWebhooks(send: SendWebhook, settings: Settings, backend: Backend, log: Log, metrics: Metrics): WebhookPusher {
+  const { webhookEvents, webhookTries: tries } = settings;
+  return new WebhookPusher({
+    lifecycle: backend.lifecycle,
+    deliveries: backend.deliveries,
+    send,
+    types: webhookEvents.length === 0 ? undefined : new Set(webhookEvents),
+    tries,
+    clock: systemClock,
+    log,
+    metrics,
+  });
 }
 
 async function listen(app: FastifyInstance, host: string, port: number): Promise<void> {

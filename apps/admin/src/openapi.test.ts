@@ -8,7 +8,16 @@ import { type Answer, type CallOptions, call, type Method } from "./testing/call
 import { type TestAdmin, testAdmin } from "./testing/test-admin.ts";
 
 interface Media {
-  readonly content?: Readonly<Record<string, { readonly schema: TSchema }>>;
+  readonly content?: Readonly<
+    Record<
+      string,
+      {
+        readonly schema: TSchema;
+        readonly example?: unknown;
+        readonly examples?: Readonly<Record<string, { readonly value: unknown }>>;
+      }
+    >
+  >;
 }
 
 interface Parameter {
@@ -47,12 +56,28 @@ const waiting = (await call(admin, "POST", "/v1/publish", { body: { channel: "op
 
 /** One right request for every operation; an operation without one fails below. */
 const right: Readonly<
-  Record<string, { readonly path?: string; readonly query?: string; readonly body?: object; readonly status?: number }>
+  Record<
+    string,
+    {
+      readonly path?: string;
+      readonly query?: string;
+      readonly body?: object;
+      /** More bodies that are right, where some members exclude others. */
+      readonly others?: readonly object[];
+      readonly status?: number;
+    }
+  >
 > = {
-  publish: { body: { channel: "open", data: { n: 1 }, event: "e", id: "right", except: ["abc"] } },
+  publish: {
+    body: { channel: "open", data: { n: 1 }, event: "e", id: "right", except: ["abc"], durable: false, ttl: 60 },
+    others: [{ channel: "open", data: 1, event: "e", ttl: 60, at: Date.now() + 60_000 }],
+  },
   listScheduled: { query: "?limit=1" },
   callOff: { path: `/v1/scheduled/${waiting.scheduledId}` },
-  publishBatch: { body: { items: [{ channel: "open", data: 1 }, { channels: ["open", "b"], data: 2 }, 7], atomic: false } },
+  publishBatch: {
+    body: { items: [{ channel: "open", data: 1 }, { channels: ["open", "b"], data: 2 }, 7], atomic: false },
+    others: [{ items: [{ channel: "open", data: 1 }], atomic: true }],
+  },
   publishStream: { body: { channel: "open", data: 1 } },
   getChannel: { path: "/v1/channels/open" },
   getHistory: { path: "/v1/channels/open/history", query: "?limit=2&reverse=true" },
@@ -84,6 +109,8 @@ const right: Readonly<
   unsubscribeUser: { path: "/v1/users/ada/unsubscribe", body: { channel: "open" } },
   emitUser: { path: "/v1/users/ada/emit", body: { event: "e", data: 1 } },
   listenToEvents: { query: "?follow=false&after=0-0&types=connected,rates&channel=a*&user=ada" },
+  listDeadLetters: { query: "?limit=1" },
+  replayDeadLetters: { body: { ids: ["1-0"] }, status: 202 },
   drainNode: { path: "/v1/nodes/a/drain", status: 202 },
   health: {},
   ready: {},
@@ -166,8 +193,18 @@ test("every example of an answer is what its schema says", () => {
   for (const { schema, example } of examples) expect(Compile(schema).Errors(example)).toEqual([true, []]);
 });
 
+test("every request body has examples, and each is what its schema says", () => {
+  for (const { operation } of operations) {
+    for (const { schema, examples: named = {}, example } of Object.values(operation.requestBody?.content ?? {})) {
+      const examples = example === undefined ? Object.values(named).map(({ value }) => value) : [example];
+      expect(examples.length, operation.operationId).toBeGreaterThan(0);
+      for (const example of examples) expect(Compile(schema).Errors(example), operation.operationId).toEqual([true, []]);
+    }
+  }
+});
+
 describe.each(operations)("$method $path", ({ path, method, operation }) => {
-  const { path: url = path, query = "", body, status = 200 } = right[operation.operationId] ?? {};
+  const { path: url = path, query = "", body, others = [], status = 200 } = right[operation.operationId] ?? {};
   const type = mediaType(operation);
   const ask = (options: CallOptions & { query?: string }) =>
     call(admin, method, url + (options.query ?? query), { ...(type === undefined ? {} : { type }), ...options });
@@ -194,7 +231,7 @@ describe.each(operations)("$method $path", ({ path, method, operation }) => {
       const schema = Object.values(operation.requestBody?.content ?? {})[0]?.schema;
       const accepts = Compile(schema as TSchema);
       let refused = 0;
-      for (const wrong of mutants(body as Readonly<Record<string, unknown>>)) {
+      for (const wrong of [body, ...others].flatMap((one) => [one, ...mutants(one as Readonly<Record<string, unknown>>)])) {
         const answer = await ask({ body: wrong });
         expectDocumented(operation, answer);
         const status = isStream ? (JSON.parse(answer.text).status ?? 200) : answer.status;

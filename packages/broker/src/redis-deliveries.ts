@@ -65,7 +65,7 @@ export class RedisDeliveries implements Deliveries {
 
   async due(): Promise<DeadLetter | undefined> {
     for (;;) {
-      const [place] = await this.#commands.run((client) => client.zrange(this.#due, 0, 0));
+      const [place] = await this.#commands.run((client) => client.zrange(this.#due, 0, "0"));
       if (place === undefined) return undefined;
       const letter = await this.#letter(idOf(place));
       if (letter !== undefined) return letter;

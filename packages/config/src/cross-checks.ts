@@ -1,4 +1,4 @@
-import type { FieldError } from "@fanfare/domain";
+import { type FieldError, lifecycleTypes } from "@fanfare/domain";
 import type { SettingKey, Settings } from "./settings.ts";
 
 /** Mistakes that only show when values are looked at together or from inside. `written` is the name that the person used. */
@@ -6,6 +6,7 @@ export function crossChecks(settings: Partial<Settings>, written: (key: SettingK
   return [
     ...oneTokenKey(settings, written),
     ...wholeAuthorizer(settings, written),
+    ...wholeWebhook(settings, written),
     ...wholeOrigins(settings, written),
     ...sharedBroker(settings, written),
     ...wholeTls(settings),
@@ -35,6 +36,24 @@ function wholeAuthorizer(
       ? (["authorizeSecret", "FANFARE_AUTHORIZE_URL"] as const)
       : (["authorizeUrl", "FANFARE_AUTHORIZE_SECRET"] as const);
   return [{ path: written(there), message: `needs ${missing} beside it` }];
+}
+
+/** As with the authorizer; and a type that is none would be waited for in vain. */
+function wholeWebhook(
+  { webhookUrl, webhookSecret, webhookEvents = [] }: Partial<Settings>,
+  written: (key: SettingKey) => string,
+): FieldError[] {
+  const unknown = webhookEvents.filter((type) => !(lifecycleTypes as readonly string[]).includes(type));
+  const types = unknown.map((type) => ({
+    path: written("webhookEvents"),
+    message: `must be of ${lifecycleTypes.join(", ")}, not ${JSON.stringify(type.slice(0, 60))}`,
+  }));
+  if ((webhookUrl === undefined) === (webhookSecret === undefined)) return types;
+  const [there, missing] =
+    webhookUrl === undefined
+      ? (["webhookSecret", "FANFARE_WEBHOOK_URL"] as const)
+      : (["webhookUrl", "FANFARE_WEBHOOK_SECRET"] as const);
+  return [...types, { path: written(there), message: `needs ${missing} beside it` }];
 }
 
 /** An origin is compared to the letter with what browsers send, so one with a path or in capitals would never match. */

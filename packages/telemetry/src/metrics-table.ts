@@ -144,6 +144,27 @@ export const metricsTable = {
     labels: {},
     app: "gateway",
   },
+  webhookRequests: {
+    name: "fanfare_webhook_requests_total",
+    type: "counter",
+    help: "Batches of events that were sent to the application.",
+    labels: { outcome: "delivered, failed, given_up" },
+    app: "admin",
+  },
+  webhookEvents: {
+    name: "fanfare_webhook_events_total",
+    type: "counter",
+    help: "Events that the application has accepted.",
+    labels: {},
+    app: "admin",
+  },
+  webhookLag: {
+    name: "fanfare_webhook_lag_seconds",
+    type: "gauge",
+    help: "Age of the oldest event that is to be delivered; 0 when all are. Of the one process that delivers.",
+    labels: {},
+    app: "admin",
+  },
   subscriptions: {
     name: "fanfare_subscriptions",
     type: "gauge",

@@ -1,6 +1,14 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
-import { exampleLifecycleEvent, FanfareError, type LifecyclePage, lifecycleStart, lifecycleTypes, limits } from "@fanfare/domain";
+import {
+  exampleLifecycleEvent,
+  FanfareError,
+  type LifecyclePage,
+  lifecycleIdPattern,
+  lifecycleStart,
+  lifecycleTypes,
+  limits,
+} from "@fanfare/domain";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import { requireScope } from "../auth.ts";
@@ -19,8 +27,6 @@ const heartbeatMs = 15_000;
 /** Who has taken nothing for so long is gone, or may come back with its last id. */
 const stalledMs = 60_000;
 
-const idPattern = "^[0-9]{1,15}-[0-9]{1,15}$";
-
 const EventsQuery = Type.Object(
   {
     types: Type.Optional(
@@ -38,7 +44,7 @@ const EventsQuery = Type.Object(
     user: Type.Optional(Type.String({ minLength: 1, maxLength: 1_024, description: "Only what is about this user." })),
     after: Type.Optional(
       Type.String({
-        pattern: idPattern,
+        pattern: lifecycleIdPattern,
         description: "As the header Last-Event-ID, which goes before it. `0-0`: all there are.",
       }),
     ),
@@ -172,6 +178,6 @@ function startStream(reply: FastifyReply): ServerResponse {
 function lastEventId({ headers }: FastifyRequest): string | undefined {
   const id = headers["last-event-id"];
   if (id === undefined || id === "") return undefined;
-  if (typeof id === "string" && new RegExp(idPattern).test(id)) return id;
+  if (typeof id === "string" && new RegExp(lifecycleIdPattern).test(id)) return id;
   throw fieldError("/last-event-id", "is not an id of these events");
 }

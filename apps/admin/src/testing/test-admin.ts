@@ -58,6 +58,7 @@ export async function testAdmin(options: TestAdminOptions = {}): Promise<TestAdm
     registry: backend.registry,
     presence: backend.presence,
     lifecycle: backend.lifecycle,
+    deliveries: backend.deliveries,
     revocations: backend.revocations,
     schedule: backend.schedule,
     expectScheduled: () => undefined,

@@ -15,6 +15,8 @@ export const lifecycleTypes = [
   "node_left",
 ] as const;
 
+export const lifecycleIdPattern = "^[0-9]{1,15}-[0-9]{1,15}$";
+
 export type LifecycleType = (typeof lifecycleTypes)[number];
 
 /** The compiler cannot follow a list into a union of its items. */
@@ -49,7 +51,7 @@ export const exampleLifecycleEvent = {
 };
 
 export const LifecycleEventSchema = Type.Object(
-  { id: Type.String({ pattern: "^[0-9]{1,15}-[0-9]{1,15}$", description: "Never given twice." }), ...fields },
+  { id: Type.String({ pattern: lifecycleIdPattern, description: "Never given twice." }), ...fields },
   { examples: [exampleLifecycleEvent] },
 );
 
