@@ -57,7 +57,7 @@ export const ExplainBody = Type.Object(
       Type.String({ minLength: 1, maxLength: 8_192, description: "A client token (JWT). Absent: a client without one." }),
     ),
   },
-  strict,
+  { ...strict, examples: [{ channel: "news" }] },
 );
 
 const AnswerField = Type.Object({
@@ -106,7 +106,7 @@ export const TokenBody = Type.Object(
     publish: Type.Optional(Type.Array(GrantField, { maxItems: 100 })),
     ttlSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 3_600, default: 900 })),
   },
-  strict,
+  { ...strict, examples: [{ user: "ada", channels: ["news", "room:*"], ttlSeconds: 600 }] },
 );
 
 export const SignedToken = Type.Object(

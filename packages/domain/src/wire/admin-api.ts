@@ -32,7 +32,7 @@ export const PublishToMany = Type.Object(
   strict,
 );
 /** One publication to one channel or to several. */
-export const PublishBody = Type.Union([PublishToOne, PublishToMany]);
+export const PublishBody = Type.Union([PublishToOne, PublishToMany], { examples: [{ channel: "news", data: { n: 1 } }] });
 
 export const PublishBatchBody = Type.Object(
   {

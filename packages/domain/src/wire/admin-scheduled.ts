@@ -9,7 +9,8 @@ const strict = { additionalProperties: false } as const;
 
 const AtField = Type.Union(
   [
-    Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000, description: "Milliseconds since 1970." }),
+    // The least is of 2020: what is given in seconds is refused as what it is.
+    Type.Integer({ minimum: 1_577_836_800_000, maximum: 8_640_000_000_000_000, description: "Milliseconds since 1970." }),
     Type.String({
       pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})$",
       description: "ISO 8601 with a zone.",
