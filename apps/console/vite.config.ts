@@ -1,4 +1,19 @@
-import { defineConfig } from "vite";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { defineConfig, type Plugin } from "vite";
+
+/** Beside each file its compressed form, so that the admin need not compress while it serves. */
+const precompressed: Plugin = {
+  name: "precompressed",
+  async writeBundle({ dir = "dist" }) {
+    const entries = await readdir(dir, { recursive: true, withFileTypes: true });
+    for (const entry of entries) {
+      const path = join(entry.parentPath, entry.name);
+      if (entry.isFile()) await writeFile(`${path}.gz`, gzipSync(await readFile(path), { level: 9 }));
+    }
+  },
+};
 
 export default defineConfig({
   // Relative, so that the page works under whatever path a proxy gives it.
@@ -13,5 +28,6 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
   },
+  plugins: [precompressed],
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
 });

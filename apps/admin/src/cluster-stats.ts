@@ -3,10 +3,14 @@ import type { Directory, ProcessFigures, Registry, Stats, StatsSample } from "@f
 type Summed = "websocket" | "polling" | "publicationsPerSecond" | "deliveriesPerSecond";
 
 /** The cluster in numbers, as its processes last said. */
-export async function clusterStats({ registry, directory }: { registry: Registry; directory: Directory }): Promise<Stats> {
+export async function clusterStats(
+  { registry, directory }: { registry: Registry; directory: Directory },
+  at: number,
+): Promise<Stats> {
   const [nodes, totals, figures] = await Promise.all([directory.nodes(), registry.totals(), registry.figures()]);
   const sum = summing([...figures.values()]);
   return {
+    at,
     nodes: nodes.length,
     connections: totals.connections,
     transports: { websocket: sum("websocket"), polling: sum("polling") },
@@ -14,6 +18,7 @@ export async function clusterStats({ registry, directory }: { registry: Registry
     users: totals.users,
     publicationsPerSecond: sum("publicationsPerSecond"),
     deliveriesPerSecond: sum("deliveriesPerSecond"),
+    latencyMs: latencyOf([...figures.values()]),
     processes: [...figures].map(([process, said]) => ({ process, ...said })).sort((a, b) => (a.process < b.process ? -1 : 1)),
     nodesMissing: await registry.missing(nodes.map(({ node }) => node)),
   };

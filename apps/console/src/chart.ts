@@ -1,11 +1,21 @@
 import uPlot from "uplot";
+import { keepSize, shade, styleOf } from "./chart-style.ts";
 import { onThemeChange } from "./theme.ts";
 import type { PointWindow } from "./window.ts";
+
+/** Something that happened between two publications. */
+export interface Mark {
+  /** Of the last one before it. */
+  readonly offset: number;
+  readonly label: string;
+}
 
 export interface ChartOptions {
   readonly points: PointWindow;
   /** Points from edge to edge. */
   readonly span: number;
+  /** What to mark, newest last; read whenever the line is drawn. */
+  readonly marks: () => readonly Mark[];
   /** Called with the offset under the pointer or the keyboard's cursor, null when there is none. */
   readonly onInspect: (offset: number | null) => void;
 }
@@ -27,7 +37,7 @@ const margin = 2.5;
  * The line of a window's points over their offsets, drawn outside the page's component tree: one loop looks at every frame
  * whether something is to be moved, so neither the rate of publications nor the page's rendering matters to it.
  */
-export function createChart(host: HTMLElement, { points, span, onInspect }: ChartOptions): Chart {
+export function createChart(host: HTMLElement, { points, span, marks, onInspect }: ChartOptions): Chart {
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   /** The offset that the keyboard's cursor stays on while the line moves. */
   let pinned: number | null = null;
@@ -39,7 +49,7 @@ export function createChart(host: HTMLElement, { points, span, onInspect }: Char
 
   function build(): uPlot {
     host.replaceChildren();
-    return new uPlot(options(host, span, inspect), [[], []], host);
+    return new uPlot(options(host, span, marks, inspect), [[], []], host);
   }
 
   function rebuild(): void {
@@ -82,12 +92,7 @@ export function createChart(host: HTMLElement, { points, span, onInspect }: Char
     pinned = null;
   };
   host.addEventListener("pointermove", unpin);
-  const resize = new ResizeObserver(() => {
-    // The size of text follows the page's; uPlot takes fonts only when it is made.
-    if (remPx() === Number(host.dataset.rem)) plot.setSize({ width: host.clientWidth, height: host.clientHeight });
-    else rebuild();
-  });
-  resize.observe(host);
+  const endResize = keepSize(host, () => plot, rebuild);
   const endTheme = onThemeChange(rebuild);
 
   return {
@@ -103,30 +108,21 @@ export function createChart(host: HTMLElement, { points, span, onInspect }: Char
     destroy() {
       cancelAnimationFrame(frame);
       endTheme();
-      resize.disconnect();
+      endResize();
       host.removeEventListener("pointermove", unpin);
       plot.destroy();
     },
   };
 }
 
-function remPx(): number {
-  return Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
-}
-
-function options(host: HTMLElement, span: number, inspect: (offset: number | null) => void): uPlot.Options {
-  const style = getComputedStyle(host);
-  const colour = (name: string) => style.getPropertyValue(name).trim();
-  const rem = remPx();
-  host.dataset.rem = String(rem);
+function options(
+  host: HTMLElement,
+  span: number,
+  marks: () => readonly Mark[],
+  inspect: (offset: number | null) => void,
+): uPlot.Options {
+  const { rem, colour, axis } = styleOf(host);
   const trace = colour("--trace");
-  const axis: uPlot.Axis = {
-    stroke: colour("--muted"),
-    font: `${rem * 0.75}px ${style.fontFamily}`,
-    grid: { stroke: colour("--line"), width: 1 },
-    ticks: { show: false },
-    gap: rem * 0.5,
-  };
   return {
     width: host.clientWidth,
     height: host.clientHeight,
@@ -150,7 +146,11 @@ function options(host: HTMLElement, span: number, inspect: (offset: number | nul
     ],
     series: [{}, { stroke: trace, width: Math.max(2, rem / 8), fill: (plot) => shade(plot, trace), points: { show: false } }],
     hooks: {
-      draw: [(plot) => drawHead(plot, trace, rem)],
+      draw: [
+        (plot) =>
+          drawMarks(plot, marks(), colour("--marked"), `${rem * 0.7 * devicePixelRatio}px ${getComputedStyle(host).fontFamily}`),
+        (plot) => drawHead(plot, trace, rem),
+      ],
       setCursor: [(plot) => inspect(plot.cursor.idx == null ? null : (plot.data[0][plot.cursor.idx] ?? null))],
     },
   };
@@ -173,12 +173,27 @@ function heightRange(min: number | null, max: number | null): uPlot.Range.MinMax
   return [low, high];
 }
 
-/** Fades towards the ground, so that the line is what one sees. Never to 0 %, which is black and would grey the way there. */
-function shade({ ctx, bbox }: uPlot, trace: string): CanvasGradient {
-  const gradient = ctx.createLinearGradient(0, bbox.top, 0, bbox.top + bbox.height);
-  gradient.addColorStop(0, `color-mix(in srgb, ${trace} 20%, transparent)`);
-  gradient.addColorStop(1, `color-mix(in srgb, ${trace} 1%, transparent)`);
-  return gradient;
+/** A line between two points for each mark, with its label at the top; labels that would lie on one another take turns in height. */
+function drawMarks(plot: uPlot, marks: readonly Mark[], colour: string, font: string): void {
+  const { ctx, bbox } = plot;
+  const { min = 0, max = 0 } = plot.scales.x ?? {};
+  ctx.save();
+  ctx.font = font;
+  ctx.strokeStyle = ctx.fillStyle = colour;
+  ctx.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]);
+  const line = Number.parseFloat(font) * 1.35;
+  for (const [index, { offset, label }] of marks.entries()) {
+    if (min === null || max === null || offset < min || offset > max) continue;
+    const left = Math.round(plot.valToPos(offset + 0.5, "x", true)) + 0.5;
+    ctx.beginPath();
+    ctx.moveTo(left, bbox.top);
+    ctx.lineTo(left, bbox.top + bbox.height);
+    ctx.stroke();
+    const fits = left + ctx.measureText(label).width + line < bbox.left + bbox.width;
+    ctx.textAlign = fits ? "left" : "right";
+    ctx.fillText(label, left + (fits ? 0.4 : -0.4) * line, bbox.top + line * (1 + (index % 3)));
+  }
+  ctx.restore();
 }
 
 /** The newest point. */

@@ -15,13 +15,20 @@ export function publicUrl(page: string, configured: string | null): string {
   return origin;
 }
 
+/** What the admin app tells whoever opens the page. */
+export interface Configured {
+  readonly url: string | null;
+  /** Where `fanfare up` kills nodes when asked. */
+  readonly control: string | undefined;
+}
+
 /** Asks the admin app; a page served by anything else goes by the default. */
-export async function configuredUrl(): Promise<string | null> {
+export async function configured(): Promise<Configured> {
   try {
     const response = await fetch("./config.json");
-    const { url } = (await response.json()) as { url?: unknown };
-    return typeof url === "string" ? url : null;
+    const { url, control } = (await response.json()) as { url?: unknown; control?: unknown };
+    return { url: typeof url === "string" ? url : null, control: typeof control === "string" ? control : undefined };
   } catch {
-    return null;
+    return { url: null, control: undefined };
   }
 }

@@ -1,6 +1,7 @@
 import { type Channel, channel as follow } from "@fanfare/client";
 import type { Position } from "@fanfare/domain";
 import { io, type Socket } from "socket.io-client";
+import { cut } from "./cut.ts";
 import { type FeedState, nothingYet, plus, type Status } from "./feed-state.ts";
 import { createWindow, type PointWindow } from "./window.ts";
 import { numberOf, type Welcome } from "./wire.ts";
@@ -23,6 +24,8 @@ export interface Feed {
   onChange(listener: () => void): () => void;
   /** Connects anew over long-polling only, or with everything allowed again; the channel goes on where it was. */
   blockWebsocket(blocked: boolean): void;
+  /** Ends the connection and stays away for so long, with the session kept. */
+  cut(forMs: number): void;
   close(): void;
 }
 
@@ -93,6 +96,9 @@ export function createFeed({ url, channel, capacity, answerMs }: FeedOptions): F
       set({ websocketBlocked: blocked, position, counts, status: "Closed", detail: "Connecting anew", transport: "" });
       ({ socket, heard } = open(position));
       replaced.disconnect();
+    },
+    cut(forMs) {
+      if (socket.connected) cut(socket, forMs);
     },
     close() {
       listeners.clear();

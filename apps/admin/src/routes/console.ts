@@ -36,6 +36,7 @@ export async function consoleRoutes(app: FastifyInstance, directory: string | un
     root: directory,
     prefix: "/console/",
     redirect: true,
+    preCompressed: true,
     decorateReply: false,
     schemaHide: true,
   });

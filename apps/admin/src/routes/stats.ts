@@ -25,7 +25,7 @@ export function statsRoutes(app: FastifyInstance, context: Context): void {
     async (request): Promise<Stats> => {
       requireScope(request, "read");
       refuseQuery(request);
-      return clusterStats(context);
+      return clusterStats(context, context.clock.now());
     },
   );
 

@@ -3,7 +3,7 @@ import type { FeedState } from "../feed-state.ts";
 import { nothing } from "./format.ts";
 
 /** Which way publications come here, and a switch to try the other one. */
-export function Connection({ feed, state }: { feed: Feed; state: FeedState }) {
+export function Connection({ feed, state, onBlock }: { feed: Feed; state: FeedState; onBlock: (blocked: boolean) => void }) {
   const { position } = state;
   return (
     <section class="card" aria-labelledby="connection">
@@ -24,7 +24,10 @@ export function Connection({ feed, state }: { feed: Feed; state: FeedState }) {
           role="switch"
           checked={state.websocketBlocked}
           aria-checked={state.websocketBlocked}
-          onChange={({ currentTarget }) => feed.blockWebsocket(currentTarget.checked)}
+          onChange={({ currentTarget }) => {
+            onBlock(currentTarget.checked);
+            feed.blockWebsocket(currentTarget.checked);
+          }}
         />
       </label>
     </section>

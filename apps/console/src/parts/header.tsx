@@ -1,18 +1,61 @@
 import { useState } from "preact/hooks";
+import { hrefOf } from "../routes.ts";
 import { applyTheme, storedTheme, themes } from "../theme.ts";
+import { useView } from "../view.ts";
 
-export function Header({ server }: { server: string }) {
+interface HeaderProps {
+  readonly entries: readonly { readonly name: string; readonly title: string }[];
+  readonly current: string;
+}
+
+export function Header({ entries, current }: HeaderProps) {
+  const { url } = useView();
   return (
     <header class="header">
-      <a class="wordmark" href="./">
+      <button type="button" class="skip" onClick={() => document.getElementById("view")?.focus()}>
+        Skip to the view
+      </button>
+      <a class="wordmark" href="#/">
         <Mark />
         Fanfare
       </a>
-      <span class="server" title="The Socket.IO server this page is connected to">
-        {server}
+      <nav aria-label="Views">
+        {entries.map(({ name, title }) => (
+          <a key={name} href={hrefOf(name)} aria-current={name === current ? "page" : undefined}>
+            {title}
+          </a>
+        ))}
+      </nav>
+      <span class="server" title="The Socket.IO server of this cluster">
+        {new URL(url).host}
       </span>
+      <Identity />
       <ThemeChoice />
     </header>
+  );
+}
+
+function Identity() {
+  const { session, signOut } = useView();
+  if (session === undefined) {
+    return (
+      <a class="identity" href={hrefOf("live")}>
+        Sign in
+      </a>
+    );
+  }
+  const { name, scopes } = session;
+  const readOnly = scopes.length > 0 && scopes.every((scope) => scope === "read");
+  return (
+    <span class="identity">
+      <span title={`Scopes: ${scopes.length === 0 ? "all" : scopes.join(", ")}`}>
+        {name}
+        {readOnly && " (read only)"}
+      </span>
+      <button type="button" onClick={signOut}>
+        Sign out
+      </button>
+    </span>
   );
 }
 

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { type Chart, createChart } from "../chart.ts";
+import { type Chart, createChart, type Mark } from "../chart.ts";
 import type { Feed } from "../feed.ts";
 import type { FeedState } from "../feed-state.ts";
 import { ratePerSecond } from "../rate.ts";
@@ -9,16 +9,16 @@ const span = 100;
 const steps: Record<string, number> = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10, Home: -span, End: span };
 
 /** The line, the value of the newest point or of the one being looked at, and where in the channel it lies. */
-export function Scope({ feed: { points }, state }: { feed: Feed; state: FeedState }) {
+export function Scope({ feed: { points }, state, marks }: { feed: Feed; state: FeedState; marks: readonly Mark[] }) {
   const host = useRef<HTMLDivElement>(null);
   const chart = useRef<Chart>(undefined);
   const [inspected, inspect] = useState<number | null>(null);
 
   useEffect(() => {
     if (host.current === null) return;
-    chart.current = createChart(host.current, { points, span, onInspect: inspect });
+    chart.current = createChart(host.current, { points, span, marks: () => marks, onInspect: inspect });
     return () => chart.current?.destroy();
-  }, [points]);
+  }, [points, marks]);
 
   const offset = inspected ?? points.newest;
   const y = points.at(offset);

@@ -1,0 +1,85 @@
+import type { ChannelInfo, ConnectionRecord, PresencePage } from "@fanfare/domain";
+import { hrefOf } from "../routes.ts";
+import { useAsk, useMay } from "../view.ts";
+import { count, nothing } from "./format.ts";
+import { PublishForm } from "./publish-form.tsx";
+import { Tail } from "./tail.tsx";
+import { Card, Fact, Problem } from "./ui.tsx";
+import { usePoll } from "./use-poll.ts";
+
+/** People shown; the rest is a number. */
+const shownMax = 50;
+
+/** One channel: how it stands, what is published, who is there, and a form to publish. */
+export function OneChannel({ channel }: { channel: string }) {
+  const ask = useAsk();
+  const mayPublish = useMay("publish");
+  const path = `/channels/${encodeURIComponent(channel)}`;
+  const info = usePoll(channel, 2_000, (signal) => ask<ChannelInfo>("GET", path, undefined, signal));
+  const there = usePoll(channel, 4_000, (signal) =>
+    ask<PresencePage>("GET", `${path}/presence?limit=${shownMax}`, undefined, signal),
+  );
+  const heard = usePoll(channel, 4_000, (signal) =>
+    ask<{ items: ConnectionRecord[]; next: string | null }>("GET", `${path}/connections?limit=${shownMax}`, undefined, signal),
+  );
+  const { subscribers, offset, retained, epoch } = info.answer ?? {};
+  return (
+    <article class="item" aria-label={channel}>
+      <div class="title">
+        <h2 class="mono">{channel}</h2>
+        <a class="back" href={hrefOf("channels")}>
+          Close
+        </a>
+      </div>
+      <Problem what={info.problem} />
+      <dl class="figures small">
+        <Fact name="Subscribers" testId="subscribers">
+          {subscribers === undefined ? nothing : count(subscribers)}
+        </Fact>
+        <Fact name="Offset" testId="offset">
+          {offset === undefined ? nothing : count(offset)}
+        </Fact>
+        <Fact name="Kept">{retained === undefined ? nothing : count(retained)}</Fact>
+        <Fact name="Epoch">{epoch ?? nothing}</Fact>
+      </dl>
+      <Tail key={channel} path={path} />
+      {mayPublish && <PublishForm channel={channel} />}
+      <div class="pair">
+        <Card title="Subscribers">
+          <Problem what={heard.problem} />
+          <ul class="names">
+            {heard.answer?.items.map(({ id, user, node, transport }) => (
+              <li key={id}>
+                <a href={hrefOf("connections", id)}>{user ?? id}</a>
+                <span class="muted">
+                  {transport} at {node}
+                </span>
+              </li>
+            ))}
+          </ul>
+          {heard.answer?.next != null && <p class="muted">The first {shownMax}; Connections lists all.</p>}
+        </Card>
+        <Card
+          title="Presence"
+          aside={
+            there.answer !== undefined && (
+              <span class="muted">
+                {count(there.answer.users)} users, {count(there.answer.clients)} clients
+              </span>
+            )
+          }
+        >
+          {there.problem === undefined ? null : <p class="muted">{there.problem}</p>}
+          <ul class="names">
+            {there.answer?.members.map(({ id, user, info: said }) => (
+              <li key={id}>
+                <span>{user ?? id}</span>
+                <span class="muted mono">{said == null ? "" : JSON.stringify(said)}</span>
+              </li>
+            ))}
+          </ul>
+        </Card>
+      </div>
+    </article>
+  );
+}

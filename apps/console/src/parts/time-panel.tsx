@@ -1,0 +1,54 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { createTimeChart, type TimeChart } from "../time-chart.ts";
+import { clock, nothing } from "./format.ts";
+
+export interface Line {
+  readonly name: string;
+  /** The style sheet's name of its colour. */
+  readonly colour: string;
+  readonly values: readonly (number | null)[];
+}
+
+export interface TimePanelProps {
+  readonly title: string;
+  /** Milliseconds since 1970, one for each value of each line. */
+  readonly times: readonly number[];
+  readonly lines: readonly Line[];
+  readonly format: (value: number) => string;
+}
+
+/** Lines over the last ten minutes, with the newest values, or those under the pointer, in words. */
+export function TimePanel({ title, times, lines, format }: TimePanelProps) {
+  const host = useRef<HTMLDivElement>(null);
+  const chart = useRef<TimeChart>(undefined);
+  const [inspected, inspect] = useState<number | null>(null);
+  const colours = lines.map(({ colour }) => colour);
+
+  useEffect(() => {
+    if (host.current === null) return;
+    chart.current = createTimeChart(host.current, { colours, format, onInspect: inspect });
+    return () => chart.current?.destroy();
+  }, []);
+  useEffect(() => {
+    chart.current?.set([times.map((at) => at / 1_000), ...lines.map(({ values }) => [...values])]);
+  });
+
+  const index = inspected ?? times.length - 1;
+  const at = times[index];
+  return (
+    <figure class="card panel">
+      <figcaption class="card-head">
+        <h2>{title}</h2>
+        <span class="key">
+          {lines.map(({ name, colour, values }) => (
+            <span key={name} data-colour={colour}>
+              {name} <b>{values[index] == null ? nothing : format(values[index])}</b>
+            </span>
+          ))}
+          {inspected !== null && at !== undefined && <time>{clock(at)}</time>}
+        </span>
+      </figcaption>
+      <div ref={host} class="plot" aria-hidden="true" />
+    </figure>
+  );
+}
