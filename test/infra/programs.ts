@@ -16,7 +16,7 @@ export function textOf(...path: readonly string[]): string {
 
 /** A YAML file of infra/; `Shape` is what the test reads of it. */
 export function yamlOf<Shape>(...path: readonly string[]): Shape {
-  return parse(textOf(...path)) as Shape;
+  return parse(textOf(...path), { merge: true }) as Shape;
 }
 
 /** All documents of a YAML text. Throws at the first mistake. */

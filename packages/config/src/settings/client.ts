@@ -21,7 +21,7 @@ export const clientSettings = {
     env: "FANFARE_URL",
     type: "url",
     schemes: [...web, "ws", "wss"],
-    doc: "Socket.IO server that the client commands connect to. By default FANFARE_PORT on this machine.",
-    usedBy: ["client"],
+    doc: "Socket.IO server that the client commands connect to, and the console's page. By default FANFARE_PORT on this machine; for the page, port 8000 of the host that it came from.",
+    usedBy: ["admin", "serve", "client"],
   },
 } as const satisfies Record<string, SettingRow>;

@@ -123,7 +123,7 @@ export const nodeSettings = {
     min: 0,
     max: 600_000,
     doc: "How long a node that is told to stop takes to move its clients away. Give the supervisor a few seconds more.",
-    usedBy: ["up", "gateway", "serve", "ingest"],
+    usedBy: ["up", "gateway", "admin", "serve", "ingest"],
   },
   pingIntervalMs: {
     env: "FANFARE_PING_INTERVAL_MS",
