@@ -362,7 +362,7 @@ export class Fanout {
     // A channel that was just left may still be heard for a while.
     const state = this.#channels.ofTopic(topic);
     if (state === undefined) return;
-    const announcement = parseAnnouncement(message);
+    const announcement = parseAnnouncement(message, state.delivered?.epoch);
     if (announcement === undefined) observer.announcement("garbage");
     else this.#lanes.of(state).hear(state, itemOfAnnouncement(announcement));
   }
@@ -390,10 +390,11 @@ export class Fanout {
   }
 
   /** With the bookmark that it brings along, or with another one. */
-  #encode({ args, binary, logged }: Item, bookmark?: string): EncodedEvent {
-    const { bookmarks } = this.#parts;
-    const kept = bookmarks && logged ? bookmark : null;
-    const text = kept === undefined ? args : withBookmark(args, kept);
+  #encode(item: Item, bookmark?: string): EncodedEvent {
+    const { binary, logged, event } = item;
+    const kept = this.#parts.bookmarks && logged ? bookmark : null;
+    if (kept === undefined && event !== undefined) return event;
+    const text = kept === undefined ? item.args : withBookmark(item.args, kept);
     return binary ? encodeBinary(text) : encodeText(text);
   }
 }

@@ -1,4 +1,6 @@
-import { type Announcement, argumentsText, formatBookmark, type Publication } from "@fanfare/domain";
+import { isUtf8 } from "node:buffer";
+import { type Announcement, argumentsText, formatBookmark, type Publication, type Seq } from "@fanfare/domain";
+import { HeardEvent } from "./encoded-event.ts";
 
 /** A publication on its way to a channel's subscribers: heard live, or read from the log; one looks like the other. */
 export interface Item extends Omit<Announcement, "args"> {
@@ -6,10 +8,40 @@ export interface Item extends Omit<Announcement, "args"> {
   readonly args: string;
   /** Nobody gets it any more; it is there so that those around it have no hole between them. */
   readonly expired?: boolean;
+  /** With the bookmark that it was announced with, ready to be written. Only of what was heard live. */
+  readonly event?: HeardEvent | undefined;
+}
+
+/** Heard live. It keeps nothing of the message, which may be a piece of far more that was read at once. */
+class HeardItem implements Item {
+  readonly epoch: string;
+  readonly offset: number;
+  readonly seq: Seq;
+  readonly previous: Seq;
+  readonly except: readonly string[];
+  readonly binary = false;
+  readonly logged: boolean;
+  readonly event: HeardEvent;
+
+  constructor({ epoch, offset, seq, previous, except, logged, args }: Announcement) {
+    this.epoch = epoch;
+    this.offset = offset;
+    this.seq = seq;
+    this.previous = previous;
+    this.except = except;
+    this.logged = logged;
+    this.event = new HeardEvent(args);
+  }
+
+  get args(): string {
+    return this.event.args;
+  }
 }
 
 export function itemOfAnnouncement(announcement: Announcement): Item {
-  const { args } = announcement;
+  const { args, binary } = announcement;
+  // A client may leave at bytes that are no text. Made a text here, they become one.
+  if (!binary && isUtf8(args)) return new HeardItem(announcement);
   return { ...announcement, args: Buffer.from(args.buffer, args.byteOffset, args.byteLength).toString() };
 }
 

@@ -123,8 +123,8 @@ const binaryFlag = 0x62;
 const loggedFlag = 0x6c;
 
 /**
- * Undefined for garbage: whoever may write to Redis may write anything. `epoch` is the one that it probably names: the text
- * is taken over then, and not made anew. Every publication passes here on every node, so bytes are looked at one by one:
+ * Undefined for garbage: whoever may write to Redis may write anything. `epoch`, of an earlier one, is what it probably names: the
+ * text is taken over then, and not made anew. Every publication passes here on every node, so bytes are looked at one by one:
  * a text of the header, cut to pieces, would cost more than all else that hearing a publication takes.
  */
 export function parseAnnouncement(message: Uint8Array, epoch?: string): Announcement | undefined {
