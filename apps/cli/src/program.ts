@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { adminCommand } from "./commands/admin.ts";
 import { benchCommand } from "./commands/bench.ts";
 import { checkCommand } from "./commands/check.ts";
+import { completionCommand } from "./commands/completion.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { drainCommand } from "./commands/drain.ts";
 import { gatewayCommand } from "./commands/gateway.ts";
@@ -22,7 +23,7 @@ Settings come from flags, FANFARE_… in the environment, fanfare.config.json, a
 defaults, in this order. \`fanfare <command> --help\` lists those of a command.`;
 
 /** Every command of `fanfare`. */
-function createProgram(): Command {
+export function createProgram(): Command {
   const program = new Command("fanfare")
     .description("Publish anywhere; every Socket.IO client on every node hears it.")
     .version(version(), "-V, --version", "print the version")
@@ -46,6 +47,7 @@ function createProgram(): Command {
     benchCommand,
   ];
   for (const create of commands) program.addCommand(create());
+  program.addCommand(completionCommand(program));
   for (const command of [program, ...program.commands]) {
     // Wide terminals would otherwise get lines that nobody likes to read.
     command.configureHelp({ helpWidth: 80, formatHelp: helpWithoutSettings }).exitOverride();

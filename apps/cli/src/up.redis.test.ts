@@ -95,7 +95,10 @@ test("a node is drained by its name, and up starts it again", async () => {
   }, 10_000);
   const settings = { ...env, FANFARE_ADMIN_URL: url, FANFARE_ADMIN_KEY: key };
   const drain = new RunningCommand(["drain", node, "--wait"], { cwd: folder, env: settings });
-  await drain.says(new RegExp(`^${node} is draining\n${node} is gone$`, "m"), 15_000);
+  await drain.says(
+    new RegExp(`^${node} is draining\n(?:\\d+ connections? left\n)*${node} is gone, after [\\d.]+ s$`, "m"),
+    15_000,
+  );
   await up.says(/ended \(exit 0\)[\s\S]*is back/, 10_000);
   const unknown = await fanfare(["drain", "nobody"], { cwd: folder, env: settings });
   expect(unknown).toMatchObject({ code: 1, err: expect.stringContaining("No node of this name is alive") });

@@ -27,13 +27,15 @@ export function benchCommand(): Command {
   const list = Object.entries(scenarios).map(([name, { about }]) => `  ${name.padEnd(9)} ${about}`);
   return new Command("bench")
     .description("measure this machine: Fanfare beside stock Socket.IO, in turns, on this machine's loopback")
-    .addArgument(new Argument("[scenario]", "one of them; all but chart when it is left out").choices(Object.keys(scenarios)))
+    .addArgument(
+      new Argument("[scenario]", "one of them; all but chart and capacity when it is left out").choices(Object.keys(scenarios)),
+    )
     .option("--repetitions <n>", "runs of each contestant", from(1, 50), 5)
     .option("--connections <n>", "connections of idle", from(100, 100_000), 10_000)
     .option("--channels <n>", "channels of channels", from(1_000, 1_000_000), 100_000)
     .option("--subscribers <n>", "subscribers of each contestant", from(10, 10_000), 1_000)
     .option("--quick", "one run of everything, and small: a smoke test")
-    .option("--out <file>", "also write it to a file: the chart as SVG, everything else as a page in Markdown")
+    .option("--out <file>", "also write it to a file: the chart as SVG, capacity as JSON, everything else as a page in Markdown")
     .option("--json", "print one JSON document with the values of all runs")
     .addHelpText("after", `\nScenarios:\n${list.join("\n")}\n\nWhat is measured and what is not: packages/bench/METHOD.md`)
     .action(bench);

@@ -1,4 +1,11 @@
-import { createAuthorizer, createTokenVerifier, loadRulesFile, parseAdminKeys, trustedProxies } from "@fanfare/access";
+import {
+  createAuthorizer,
+  createTokenVerifier,
+  createWebhook,
+  loadRulesFile,
+  parseAdminKeys,
+  trustedProxies,
+} from "@fanfare/access";
 import { parseClusterUrl, parseRedisUrl } from "@fanfare/broker";
 import { loadSettings, printableSettings, type Settings } from "@fanfare/config";
 import { FanfareError, type FieldError, systemClock } from "@fanfare/domain";
@@ -56,6 +63,7 @@ async function judgeRules(path: string | undefined): Promise<FieldError[]> {
 function judgeParts(said: Given): FieldError[] {
   const redisUrl = settingAlone("redisUrl", said);
   const authorizeSecret = settingAlone("authorizeSecret", said);
+  const webhookSecret = settingAlone("webhookSecret", said);
   return [
     ...attempt(() => parseAdminKeys(settingAlone("adminKeys", said) ?? [])).mistakes,
     ...attempt(() => trustedProxies(settingAlone("trustedProxies", said) ?? [])).mistakes,
@@ -63,6 +71,7 @@ function judgeParts(said: Given): FieldError[] {
     ...attempt(() => createTokenVerifier({ publicKey: settingAlone("tokenPublicKey", said) })).mistakes,
     ...attempt(() => authorizeSecret && createAuthorizer({ url: "http://unasked", secret: authorizeSecret, clock: systemClock }))
       .mistakes,
+    ...attempt(() => webhookSecret && createWebhook({ url: "http://unasked", secret: webhookSecret })).mistakes,
     ...attempt(() => redisUrl && (parseClusterUrl(redisUrl) ?? parseRedisUrl(redisUrl))).mistakes,
   ];
 }
