@@ -8,7 +8,7 @@ export interface ChartStyle {
   readonly axis: uPlot.Axis;
 }
 
-export function remPx(): number {
+function remPx(): number {
   return Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
 }
 

@@ -5,7 +5,7 @@ import { plus } from "./feed-state.ts";
 import type { Welcome } from "./wire.ts";
 
 /** How one of them does. */
-export interface Onlooker {
+interface Onlooker {
   readonly transport: "polling" | "websocket";
   readonly connected: boolean;
   readonly node: string;

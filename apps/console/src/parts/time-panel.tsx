@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { createTimeChart, type TimeChart } from "../time-chart.ts";
 import { clock, nothing } from "./format.ts";
 
-export interface Line {
+interface Line {
   readonly name: string;
   /** The style sheet's name of its colour. */
   readonly colour: string;
