@@ -20,7 +20,10 @@ import { helpWithoutSettings } from "./settings.ts";
 
 const help = `
 Settings come from flags, FANFARE_… in the environment, fanfare.config.json, and
-defaults, in this order. \`fanfare <command> --help\` lists those of a command.`;
+defaults, in this order. \`fanfare <command> --help\` lists those of a command.
+
+Exit codes: 0 when it did what it was asked to, 1 when it failed or found a
+fault, 2 when the command line, the settings or the rules are wrong.`;
 
 /** Every command of `fanfare`. */
 export function createProgram(): Command {
