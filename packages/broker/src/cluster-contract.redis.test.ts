@@ -1,6 +1,7 @@
 import { type Broker, systemClock } from "@fanfare/domain";
 import {
   brokerContract,
+  deliveriesContract,
   directoryContract,
   lifecycleContract,
   presenceContract,
@@ -103,6 +104,11 @@ describe("on a Redis Cluster of three primaries", () => {
   scheduleContract(async () => {
     const { nodes, close } = await twoNodes(newCluster());
     return { schedules: [nodes[0].schedule, nodes[1].schedule], close };
+  });
+
+  deliveriesContract(async () => {
+    const { nodes, close } = await twoNodes(newCluster());
+    return { deliveries: [nodes[0].deliveries, nodes[1].deliveries], close };
   });
 
   lifecycleContract(async () => {
