@@ -147,7 +147,7 @@ test("what the image is made from is there, and is not sent to the builder for n
   expect(images).toEqual([engines.match(/\d+/)?.[0], engines.match(/\d+/)?.[0]]);
 });
 
-test("the health check ends with 0 while the process answers, and with 1 when it does not", async () => {
+test("the health check ends with 0 while the process answers, and with 1 when it does not", { timeout: 30_000 }, async () => {
   const script = inInfra("docker", "healthcheck.mjs");
   const server = createServer((request, response) => {
     response.writeHead(request.url === "/healthz" ? 200 : 404).end();

@@ -42,13 +42,18 @@ export function find(name: string): string | undefined {
     });
 }
 
+interface Printed {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
 /** Runs a program to its end. Rejects with what it printed when it says that something is wrong, or is not there. */
-export function run(name: string, args: readonly string[], cwd = inInfra()): Promise<string> {
+export function run(name: string, args: readonly string[], cwd = inInfra()): Promise<Printed> {
   const program = find(name);
   if (program === undefined) return Promise.reject(new Error(`There is no ${name} on this machine, see docs/TESTING.md`));
   return new Promise((resolve, reject) => {
     execFile(program, args, { cwd, timeout: 30_000 }, (failure, stdout, stderr) => {
-      if (failure === null) resolve(stdout);
+      if (failure === null) resolve({ stdout, stderr });
       else reject(new Error(`${name} ${args.join(" ")}\n${stdout}${stderr}`));
     });
   });
