@@ -4,6 +4,8 @@ import { standsAt } from "./continuity.ts";
 
 /** Between two rounds, give or take a quarter, so that the nodes of a cluster do not ask all at once. */
 const roundMs = 30_000;
+/** A channel that has stayed quiet since it was found where it should be is asked about in one of so many rounds. */
+const roundsAtRest = 4;
 const batchSize = 500;
 /** An announcement may still be on its way while the broker already counts it; after this long it is missing. */
 const patienceMs = 1_000;
@@ -11,6 +13,9 @@ const patienceMs = 1_000;
 /**
  * Compares channels with the broker every now and then, so that a loss shows even where nothing more is published. The
  * question also keeps the broker from forgetting channels that have subscribers. The returned function ends the watch.
+ *
+ * Asked about are channels that have gone quiet since the last round, and in turns those that have been for longer: where
+ * something is published, the next announcement shows a loss, and a node may have many channels that are at rest.
  */
 export function watchIdleChannels(
   channels: Iterable<ChannelState>,
@@ -20,16 +25,27 @@ export function watchIdleChannels(
 ): () => void {
   let stopped = false;
   let callOff = (): void => undefined;
+  let rounds = 0;
+  /** Found where they should be, and not heard since. */
+  let settled = new Set<ChannelState>();
   const round = async (): Promise<void> => {
-    const idle = new Set<ChannelState>();
-    const all = [...channels];
-    for (const state of all) {
-      if (!state.heard) idle.add(state);
+    const turn = rounds++ % roundsAtRest;
+    const asked: ChannelState[] = [];
+    const kept = new Set<ChannelState>();
+    let place = 0;
+    for (const state of channels) {
+      const { heard } = state;
       state.heard = false;
+      if (heard) continue;
+      if (settled.has(state) && place++ % roundsAtRest !== turn) kept.add(state);
+      else asked.push(state);
     }
-    const behind = await elsewhere(all, broker).catch(() => []);
-    const suspects = behind.filter((state) => idle.has(state));
-    if (suspects.length > 0) {
+    settled = kept;
+    const suspects = await elsewhere(asked, broker).catch(() => undefined);
+    // Of a broker that does not answer nothing is known: they are asked about again in the next round.
+    if (suspects !== undefined) for (const state of asked) kept.add(state);
+    if (suspects !== undefined && suspects.length > 0) {
+      for (const state of suspects) kept.delete(state);
       await pause(patienceMs, clock);
       const behindStill = await elsewhere(suspects, broker).catch(() => []);
       for (const partition of new Set(behindStill.map((state) => state.partition))) alarm(partition);
