@@ -51,22 +51,21 @@ export async function* examine({ url, token, origin, idleMs, nodes }: ExamineOpt
   yield polling;
   const websocket = await websocketRow(place);
   yield websocket;
-  // The longest of all; whoever waits for it may as well see the others meanwhile.
-  const idle = attempt("idle", () =>
-    idleRow(
-      place,
-      Math.min(idleMs ?? handshake.pingInterval + handshake.pingTimeout, idleMsMax),
-      handshake,
-      websocket.verdict === "good",
-    ),
-  );
-  // It begins with polling.
+  // It begins with polling. Before all others, whose load would be in its round trip.
   if (polling.verdict === "good") yield* await upgradeRows(place, token);
-  yield* await spreadRows(place, token, nodes);
-  yield await attempt("cors", () => corsRow(place, origin));
-  yield await attempt("body", () => bodyRow(place, token));
-  yield await attempt("buffering", () => bufferingRow(place));
-  yield await idle;
+  // Side by side: most of it is waiting.
+  const spread = spreadRows(place, token, nodes);
+  const others = [
+    attempt("cors", () => corsRow(place, origin)),
+    attempt("body", () => bodyRow(place, token)),
+    attempt("buffering", () => bufferingRow(place)),
+    attempt("idle", () => {
+      const most = Math.min(idleMs ?? handshake.pingInterval + handshake.pingTimeout, idleMsMax);
+      return idleRow(place, most, handshake, websocket.verdict === "good");
+    }),
+  ];
+  yield* await spread;
+  for (const finding of others) yield await finding;
 }
 
 /** A row that could not be looked at is a fault of its own: everything before it has worked. */
