@@ -85,7 +85,11 @@ export class WebhookPusher {
   async #step(): Promise<boolean> {
     const { deliveries, lifecycle, clock, types, metrics } = this.#parts;
     const lead = await deliveries.lead(this.#holder, leaseMs);
-    if (lead === undefined || clock.monotonic() < this.#nextTryAtMs) return false;
+    if (lead === undefined) {
+      metrics.webhookLag.set(0);
+      return false;
+    }
+    if (clock.monotonic() < this.#nextTryAtMs) return false;
     if (lead.after === undefined) {
       // What was before anybody wanted to be told is nobody's news.
       await deliveries.advance(this.#holder, await lifecycle.newest());

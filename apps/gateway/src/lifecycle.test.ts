@@ -129,7 +129,7 @@ test("while the broker is away events are kept, and the oldest of too many are g
   const [dropped] = (await metrics.lifecycleDropped.get()).values;
   expect(written.length + (dropped?.value ?? 0)).toBe(30_000);
   expect(dropped?.value).toBeGreaterThan(0);
-});
+}, 20_000);
 
 test("a channel is told of when it has been what it is for a while, and not when it comes and goes", async () => {
   const { connect, join, leave, pass, state, types } = scene();

@@ -70,6 +70,8 @@ export function eventRoutes(app: FastifyInstance, context: Context): void {
   app.get(
     "/events",
     {
+      // Whoever asks for the headers only would wait for the end of a stream.
+      exposeHeadRoute: false,
       config: { endless: true },
       schema: {
         operationId: "listenToEvents",

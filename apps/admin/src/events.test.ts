@@ -1,0 +1,62 @@
+import { lifecycleStart } from "@fanfare/domain";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { call } from "./testing/call.ts";
+import { type TestAdmin, testAdmin } from "./testing/test-admin.ts";
+
+let admin: TestAdmin;
+beforeAll(async () => {
+  admin = await testAdmin({ keys: ["all:a-secret", "publisher:p-secret:publish"] });
+  const { lifecycle } = admin.backend;
+  const about = { at: 1, node: "a", connection: "x", user: "ada" };
+  await lifecycle.append("a", "1", [
+    { ...about, type: "connected" },
+    { ...about, type: "subscribed", channel: "news:1" },
+    { ...about, type: "subscribed", channel: "newsroom", user: "eve" },
+    { ...about, type: "disconnected", reason: "data\n\nid: 7-7" },
+  ]);
+});
+afterAll(() => admin.close());
+
+const get = (query: string, headers = {}) => call(admin, "GET", `/v1/events?follow=false${query}`, { headers });
+const heard = ({ text }: { text: string }) =>
+  text
+    .split("\n")
+    .flatMap((line) => (line.startsWith("data: ") ? [JSON.parse(line.slice(6)) as { channel?: string; type: string }] : []));
+
+test("an event is one block with its id, its type and its JSON, whatever stands in it", async () => {
+  const { status, headers, text } = await get("");
+  expect([status, headers["content-type"]]).toEqual([200, "text/event-stream; charset=utf-8"]);
+  const { events } = await admin.backend.lifecycle.read(lifecycleStart, 10);
+  expect(text).toBe(events.map((event) => `id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`).join(""));
+});
+
+test.each([
+  ["types=connected,disconnected", 2],
+  ["channel=news:1", 1],
+  ["channel=news*", 2],
+  ["channel=news:*", 1],
+  ["channel=*", 2],
+  ["user=ada", 3],
+  ["user=ada&types=subscribed&channel=news*", 1],
+])("%s lets %i of four pass", async (query, count) => {
+  expect(heard(await get(`&${query}`))).toHaveLength(count);
+});
+
+test("the header goes before the address, and a place that is gone is told", async () => {
+  const { events } = await admin.backend.lifecycle.read(lifecycleStart, 10);
+  expect(heard(await get("&after=0-0", { "last-event-id": events[2]?.id }))).toMatchObject([{ type: "disconnected" }]);
+  expect((await get("&after=1-1")).text).toMatch(/^event: gap\ndata: \{\}\n\nid: /);
+});
+
+test.each(["types=nothing", "types=", "channel=a%20b", "after=x", "follow=maybe", "user="])("%s is refused", async (query) => {
+  const { status, body } = await get(`&${query}`.replace("&follow", "&x=1&follow"));
+  expect([status, body.code]).toEqual([400, "REQUEST_INVALID"]);
+});
+
+test("a wrong header is refused, headers alone are not to be had, and the scope is asked for", async () => {
+  expect((await get("", { "last-event-id": "x" })).status).toBe(400);
+  expect((await call(admin, "HEAD", "/v1/events")).status).toBe(405);
+  expect((await call(admin, "GET", "/v1/events?follow=false", { key: "p-secret" })).status).toBe(403);
+  expect((await call(admin, "GET", "/v1/webhooks/dead", { key: "p-secret" })).status).toBe(403);
+  expect((await call(admin, "POST", "/v1/webhooks/dead/replay", { key: "p-secret", body: {} })).status).toBe(403);
+});
