@@ -64,6 +64,7 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<G
     observer: observeFanout(metrics, health),
   });
   const revocationWatch = new RevocationWatch({ revocations, clock: systemClock, log });
+  rules.onChange(() => fanout.retentionChanged());
   fanout.onNodeMessage((message) => compareWhenTold(message, revocationWatch));
   const recovery = settings.recovery === "on" ? new Recovery({ sessions, fanout, node, clock: systemClock, log }) : undefined;
   const parts: GatewayParts = {

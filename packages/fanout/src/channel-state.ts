@@ -10,7 +10,9 @@ export interface ChannelState {
   readonly room: string;
   readonly topic: string;
   /** Whether the channel keeps a log: without one, holes cannot be filled and are not spoken of. */
-  readonly logged: boolean;
+  logged: boolean;
+  /** Whether the rules say so, and may say something else tomorrow. */
+  readonly ruled: boolean;
   /** Settles when the broker has said where the channel stands. */
   opened: Promise<void>;
   /** Undefined until then. */

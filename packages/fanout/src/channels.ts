@@ -51,7 +51,7 @@ export class Channels {
   }
 
   /** Keeps the channel known until {@link release}; a channel that is new to the node is opened. */
-  hold(channel: Channel, logged = this.#parts.retention(channel).count > 0): ChannelState {
+  hold(channel: Channel, logged?: boolean): ChannelState {
     const room = this.roomOf(channel);
     const topic = topicOfRoom(this.#parts.cluster, room);
     const known = this.#byTopic.get(topic);
@@ -64,7 +64,8 @@ export class Channels {
       partition: partitionOf(channel, this.#parts.broker.partitions),
       room,
       topic,
-      logged,
+      logged: logged ?? this.#parts.retention(channel).count > 0,
+      ruled: logged === undefined,
       opened: Promise.resolve(),
       delivered: undefined,
       early: [],

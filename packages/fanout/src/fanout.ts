@@ -27,6 +27,7 @@ import { Members } from "./members.ts";
 import type { ResetReason } from "./observer.ts";
 import { type ReplayOptions, replay } from "./replay.ts";
 import { missedSince } from "./resume.ts";
+import { followRetention } from "./retention-change.ts";
 import { type Listening, SideTopics } from "./side-topics.ts";
 import { StockAdapter } from "./stock-adapter.ts";
 import { StockEvents } from "./stock-events.ts";
@@ -288,6 +289,18 @@ export class Fanout {
   /** Registers who hears what {@link tell} said on another node. It MUST take any bytes and MUST NOT throw. */
   onNodeMessage(listener: (message: Uint8Array) => void): void {
     this.#sideTopics.onNodeMessage(listener);
+  }
+
+  /** The rules say something else of `retention` than before: channels that keep a log now, or none any more, are treated so. */
+  retentionChanged(): void {
+    followRetention(this.#channels, {
+      retention: this.#parts.retention,
+      doubt: (partition) => this.#lanes.doubt(partition),
+      tell: (writer, channel, reason) => {
+        this.#parts.observer.reset(reason);
+        writer.send(resetNotice(channel, reason), false);
+      },
+    });
   }
 
   close(): void {

@@ -14,7 +14,7 @@ export class Hold {
   readonly seqs: Seq[];
   /** Per channel, behind which position the connection is still owed what comes. */
   readonly owed: Map<Channel, Position>;
-  /** Channels joined so far meanwhile: what was read without one of them is read again. */
+  /** Channels joined or left so far meanwhile: what was read before that is read again. */
   joins = 0;
   /** Bytes held back of channels whose rule is to disconnect: they count as if they were unsent. */
   countedBytes = 0;
@@ -49,6 +49,12 @@ export class Hold {
     // Deleted first, so that the order is the order of the newest.
     this.#kept.delete(name);
     this.#kept.set(name, encoded);
+  }
+
+  /** Owes nothing more of a channel. False when it did not. */
+  leave(channel: Channel): boolean {
+    this.joins++;
+    return this.owed.delete(channel);
   }
 
   join(channel: Channel, position: Position): void {

@@ -45,6 +45,7 @@ class Subject {
       room: channel,
       topic: channel,
       logged: true,
+      ruled: true,
       opened: Promise.resolve(),
       delivered: undefined,
       early: [],

@@ -17,6 +17,9 @@ export type Step =
   | { act: "come"; node: number }
   | { act: "turn" }
   | { act: "stall" | "read" }
+  /** The rules change for publishers, and a node reads them. */
+  | { act: "keep" | "forgo" }
+  | { act: "rules"; node: number }
   | { act: "trim" | "forget" | "expire"; channel: number };
 
 const node = fc.integer({ min: 0, max: 1 });
@@ -69,7 +72,10 @@ export class Wanderer {
       case "publish": {
         const name = names[step.channel];
         if (name !== undefined)
-          this.broker.publishNow({ channel: name, event: defaultEvent, payload: { json: "0", binary: false } }, true);
+          this.broker.publishNow(
+            { channel: name, event: defaultEvent, payload: { json: "0", binary: false } },
+            this.broker.keeps,
+          );
         return;
       }
       case "flush":
@@ -80,6 +86,13 @@ export class Wanderer {
       case "down":
       case "up":
         this.nodes[step.node]?.link.set(step.act);
+        return;
+      case "keep":
+      case "forgo":
+        this.broker.keeps = step.act === "keep";
+        return;
+      case "rules":
+        this.nodes[step.node]?.fanout.retentionChanged();
         return;
       case "stall":
         this.client.reads = false;
@@ -103,6 +116,14 @@ export class Wanderer {
       }
       case "turn":
     }
+  }
+
+  /** Takes a step, and its time. */
+  async step(step: Step): Promise<void> {
+    this.take(step);
+    if (step.act === "turn") await turn();
+    const { socket } = this.client;
+    if (socket !== undefined) this.unsentMax = Math.max(this.unsentMax, unsentBytes(socket));
   }
 
   leave(): void {
@@ -154,15 +175,16 @@ export class Wanderer {
   }
 }
 
-export async function wander(partitions: number, steps: readonly Step[], slowWorld?: SlowWorld): Promise<Wanderer> {
+export async function wander(
+  partitions: number,
+  steps: readonly Step[],
+  slowWorld?: SlowWorld,
+  settle = true,
+): Promise<Wanderer> {
   const world = new Wanderer(partitions, slowWorld);
   await world.begin();
-  for (const step of steps) {
-    world.take(step);
-    if (step.act === "turn") await turn();
-    const { socket } = world.client;
-    if (socket !== undefined) world.unsentMax = Math.max(world.unsentMax, unsentBytes(socket));
-  }
+  for (const step of steps) await world.step(step);
+  if (!settle) return world;
   await world.settle();
   world.close();
   return world;

@@ -63,6 +63,8 @@ export class ModelBroker implements Broker {
   readonly logs = new Map<Channel, Log>();
   readonly links: ModelLink[] = [];
   away = false;
+  /** What the rules say: whether channels keep a log. */
+  keeps = true;
   #seqs: Seq[];
   #epochs = 0;
 
@@ -111,6 +113,10 @@ export class ModelBroker implements Broker {
     log.top = publication.offset;
     log.seq = seq;
     if (keep) log.entries.push(publication);
+    else {
+      log.entries = [];
+      log.first = log.top + 1;
+    }
     const room = roomOf(draft.channel, partition);
     const message = Buffer.from(announcementText(announcementPieces(draft, room, keep), publication));
     for (const link of this.links) link.carry(topicOfRoom(cluster, room), message);
@@ -307,7 +313,7 @@ export class ModelNode {
       node: name,
       bookmarks: true,
       clock,
-      retention: () => retention,
+      retention: () => (broker.keeps ? retention : { ...retention, count: 0 }),
       slow: (channel) => slowWorld?.slow(channel) ?? "disconnect",
       bufferBytesMax: slowWorld?.bufferBytesMax ?? 1_048_576,
       flushMsMax: 5,
