@@ -5,7 +5,7 @@ import { launchBrowser } from "../browser/chromium.ts";
 import { openConsole } from "../browser/console-page.ts";
 
 /**
- * The console, left open: Live and Demo side by side while ten publications a second come in. After the first sixth of the time,
+ * The console, left open: Live and Demo side by side while ten publications a second come in. After a third of the time,
  * in which code is compiled and windows fill, the heap that a garbage collection leaves must not grow.
  * RUN_MINUTES=5 npm run runs -- console-heap
  */
@@ -44,7 +44,7 @@ test(
       }
     }
     for (const { view, samples, complaints } of watched) {
-      const settled = samples.filter(({ minute }) => minute > minutes / 6);
+      const settled = samples.filter(({ minute }) => minute > minutes / 3);
       const slope = slopeOf(settled);
       console.log(
         `${view}: ${Math.round(settled[0]?.kB ?? 0)} kB, then ${Math.round(settled.at(-1)?.kB ?? 0)} kB; ${slope.toFixed(1)} kB a minute`,

@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { hrefOf } from "../routes.ts";
 import { applyTheme, storedTheme, themes } from "../theme.ts";
 import { useView } from "../view.ts";
@@ -10,6 +10,12 @@ interface HeaderProps {
 
 export function Header({ entries, current }: HeaderProps) {
   const { url } = useView();
+  const nav = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // On a phone the names do not all fit beside each other.
+    const link = nav.current?.querySelector<HTMLElement>(`[href="${hrefOf(current)}"]`);
+    nav.current?.scrollTo({ left: (link?.offsetLeft ?? 0) - nav.current.clientWidth / 3 });
+  }, [current]);
   return (
     <header class="header">
       <button type="button" class="skip" onClick={() => document.getElementById("view")?.focus()}>
@@ -19,7 +25,7 @@ export function Header({ entries, current }: HeaderProps) {
         <Mark />
         Fanfare
       </a>
-      <nav aria-label="Views">
+      <nav ref={nav} aria-label="Views">
         {entries.map(({ name, title }) => (
           <a key={name} href={hrefOf(name)} aria-current={name === current ? "page" : undefined}>
             {title}
