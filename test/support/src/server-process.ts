@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { endWithUs } from "@fanfare/redis-server";
 
 const cli = fileURLToPath(new URL("../../../apps/cli/bin/fanfare.mjs", import.meta.url));
-const readyMs = 30_000;
+const readyMs = 60_000;
 /** Lines of a process that are kept to be shown when a test fails. */
 const linesMax = 500;
 
