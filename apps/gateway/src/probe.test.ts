@@ -1,20 +1,27 @@
 import { createServer, request, type Server } from "node:http";
 import { type AddressInfo, connect } from "node:net";
-import { systemClock } from "@fanfare/domain";
+import { FanfareError, systemClock } from "@fanfare/domain";
 import type { EngineServer } from "@fanfare/relay";
 import { until } from "@fanfare/test-support";
 import { Server as Engine } from "engine.io";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { guardHandshakes } from "./handshakes.ts";
 import { answerProbes } from "./probe.ts";
 
 let http: Server;
 let port: number;
 let probes: ReturnType<typeof answerProbes>;
+/** Whether new sessions are refused. */
+let full: boolean;
 
 beforeEach(async () => {
   http = createServer();
   const engine = new Engine();
   probes = answerProbes(engine as unknown as EngineServer, systemClock);
+  full = false;
+  guardHandshakes(engine as unknown as EngineServer, () =>
+    full ? { error: new FanfareError("RATE_LIMITED"), status: 429 } : undefined,
+  );
   engine.attach(http, { path: "/socket.io/" });
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
   port = (http.address() as AddressInfo).port;
@@ -70,6 +77,11 @@ test("there are never more than eight, and whoever goes makes room", async () =>
   open[0]?.destroy();
   await until(async () => ((await ask("transport=probe&silentMs=1")).status === 200 ? undefined : "there is no room"));
   for (const socket of open) socket.destroy();
+});
+
+test("they are refused as new sessions are", async () => {
+  full = true;
+  expect(await ask("transport=probe&silentMs=1")).toMatchObject({ status: 429 });
 });
 
 test("a node that stops ends those that are open", async () => {

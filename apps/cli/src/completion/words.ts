@@ -9,7 +9,7 @@ export interface Words {
   readonly choices: readonly string[];
 }
 
-export interface OptionWords {
+interface OptionWords {
   /** With its dashes. */
   readonly flag: string;
   readonly about: string;
