@@ -1,9 +1,9 @@
 --[[
-  publish: give publications their places, store them and announce them: one, or several that belong together.
+  publish: give publications their places, store them and announce them: one or several.
 
   Why a script: taking the offset, storing and announcing must be one step. Apart, two nodes can announce 8 before 7,
   and a reader takes the order for a gap; and a node that dies in between leaves an offset that nobody ever hears. Of
-  several either all are stored or none is, and none is announced before all are stored.
+  several that belong together either all are stored or none is. None is announced before all are stored.
 
   Payload and announcement are bytes that Node made: nothing here reads JSON, because Lua tables make {} of [] and lose
   digits of large numbers. Numbers are printed with %.0f, because Lua's own way turns to 1e+15.
@@ -18,6 +18,7 @@
   ARGV candidate  text    the epoch to install when a channel has none
   ARGV idLife     ms      how long ids are remembered
   ARGV kind       text    sharded, classic, or empty for what the server can do
+  ARGV together   flag    1: all or none; empty: each by itself
   ARGV keep...    count   publications kept in the log; 0 keeps no log
   ARGV logLife... ms      age at which a publication is gone
   ARGV metaLife... ms     how long the channel is remembered
@@ -34,34 +35,44 @@
   ARGV after...   bytes   from the data to the offset in the context
   ARGV tail...    bytes   what the context holds behind the time
 
-  RETURNS for each { 1, epoch, offset } stored or { 0, epoch, offset } the same as before; or { -1, n }: the id of the
-          n-th says something else, and nothing was stored
+  RETURNS for each { 1, epoch, offset } stored, { 0, epoch, offset } the same as before or { -1 }: its id says something
+          else; or of those together { -1, n }: the id of the n-th does, and nothing was stored
   COST    10 to 12 commands and one delivery per node for each; every 64th time a bisection of the log
 ]]
 local clock = KEYS[1]
-local candidate, idLife, kind = ARGV[1], ARGV[2], ARGV[3]
+local candidate, idLife, kind, together = ARGV[1], ARGV[2], ARGV[3], ARGV[4] ~= ''
 local count = (#KEYS - 1) / 3
--- Of each, 3 keys from 3n - 1 on and 15 arguments from 15n - 11 on; the fourth of those is the fingerprint.
+-- Of each, 3 keys from 3n - 1 on and 15 arguments from 15n - 10 on; the fourth of those is the fingerprint.
 
 local answers, twins = {}, nil
 local firstOfId
 for item = 1, count do
-  local fingerprint = ARGV[15 * item - 8]
+  local fingerprint = ARGV[15 * item - 7]
   if fingerprint ~= '' then
     local id = KEYS[3 * item + 1]
     local known = redis.call('GET', id)
     if known then
       local first, epoch, offset = string.match(known, '^(%S+) (%S+) (%d+)$')
-      if first ~= fingerprint then return { -1, item } end
-      answers[item] = { 0, epoch, tonumber(offset) }
+      if first == fingerprint then
+        answers[item] = { 0, epoch, tonumber(offset) }
+      elseif together then
+        return { -1, item }
+      else
+        answers[item] = { -1 }
+      end
     elseif count > 1 then
       firstOfId, twins = firstOfId or {}, twins or {}
       local first = firstOfId[id]
       if not first then
         firstOfId[id] = item
       else
-        if ARGV[15 * first - 8] ~= fingerprint then return { -1, item } end
-        twins[item] = first
+        if ARGV[15 * first - 7] == fingerprint then
+          twins[item] = first
+        elseif together then
+          return { -1, item }
+        else
+          answers[item] = { -1 }
+        end
       end
     end
   end
@@ -78,7 +89,7 @@ for item = 1, count do
   elseif not answers[item] then
     local meta, log, id = unpack(KEYS, 3 * item - 1, 3 * item + 1)
     local keep, logLife, metaLife, fingerprint, name, event, data, binary, except, ttl,
-      topic, head, before, after, tail = unpack(ARGV, 15 * item - 11, 15 * item + 3)
+      topic, head, before, after, tail = unpack(ARGV, 15 * item - 10, 15 * item + 4)
     keep = tonumber(keep)
     local state = redis.call('HMGET', meta, 'epoch', 'top', 'seq')
     local epoch, top, last = state[1], tonumber(state[2] or 0), tonumber(state[3] or 0)

@@ -27,6 +27,7 @@ import { idKey, logKey, metaKey, seqKey } from "./keys.ts";
 import { channelLifeAfterPublishMs, channelLifeMs, idLifeMs, logLifeMs } from "./lives.ts";
 import { decodeEntry, type RawEntry } from "./log-entry.ts";
 import type { PubSubKind } from "./pub-sub-kind.ts";
+import { PublishTurns } from "./publish-turns.ts";
 import type { RedisPartition, RedisPartitions } from "./redis-partition.ts";
 import { scripts } from "./scripts.ts";
 
@@ -52,6 +53,7 @@ export class RedisBroker implements Broker {
   readonly #agreed: (() => Promise<void>) | undefined;
   readonly #kind: PubSubKind | "";
   readonly #idLifeMs: number;
+  readonly #turns: PublishTurns[] = [];
 
   constructor({ cluster, partitions, agreed, kind, idLifeMs: lifeMs = idLifeMs }: RedisBrokerOptions) {
     this.#cluster = cluster;
@@ -63,11 +65,12 @@ export class RedisBroker implements Broker {
   }
 
   async publish(draft: Draft, retain: Retention, { durable = false }: PublishOptions = {}): Promise<PublishOutcome> {
-    const outcome = await this.#store(this.#partitionOf(draft.channel), [{ draft, retain }], durable);
-    if (outcome.kind === "conflict") return { kind: "conflict" };
-    const [first] = outcome.outcomes;
-    if (first === undefined) throw new FanfareError("INTERNAL", { detail: "A script answered something else than a place." });
-    return durable ? { ...first, replicas: outcome.replicas } : first;
+    const partition = this.#partitionOf(draft.channel);
+    const item = { draft, retain };
+    if (!durable) return this.#turnsOf(partition).add(item);
+    const { answer, replicas } = await this.#in(partition).durable.run(await this.#storing(partition, [item], false));
+    const [outcome] = outcomesOf(answer, 1);
+    return outcome === undefined || outcome.kind === "conflict" ? { kind: "conflict" } : { ...outcome, replicas };
   }
 
   async publishAll(items: readonly AtomicItem[], { durable = false }: PublishOptions = {}): Promise<AtomicOutcome> {
@@ -80,7 +83,14 @@ export class RedisBroker implements Broker {
       throw new FanfareError("ATOMIC_UNSUPPORTED", { detail });
     }
     refuseTooMany(items);
-    return this.#store(partition, items, durable);
+    // What was published before them comes before them.
+    this.#turns[partition]?.send();
+    const store = await this.#storing(partition, items, true);
+    const { commands, durable: confirmed } = this.#in(partition);
+    if (!durable) return atomicOutcomeOf(await commands.run(store), items.length);
+    const { answer, replicas } = await confirmed.run(store);
+    const outcome = atomicOutcomeOf(answer, items.length);
+    return outcome.kind === "conflict" ? outcome : { ...outcome, replicas };
   }
 
   async open(channels: readonly Channel[]): Promise<ChannelTop[]> {
@@ -149,25 +159,36 @@ export class RedisBroker implements Broker {
     }
   }
 
-  async #store(partition: number, items: readonly AtomicItem[], durable: boolean): Promise<AtomicOutcome> {
-    const keys = items.flatMap(({ draft: { channel, id = "" } }) => [
-      ...Object.values(this.#channelKeys(channel)),
-      idKey(this.#cluster, partition, channel, id),
-    ]);
-    const args = items.flatMap((item) => this.#argsOf(item, partition));
-    if (this.#agreed !== undefined) await this.#agreed();
-    const store = (client: Redis): Promise<unknown> =>
-      scripts.publish.run(client, {
-        keys: { seq: seqKey(this.#cluster, partition) },
-        args: { candidate: this.#newEpoch(), idLife: this.#idLifeMs, kind: this.#kind },
-        moreKeys: keys,
-        moreArgs: args,
+  #turnsOf(partition: number): PublishTurns {
+    let turns = this.#turns[partition];
+    if (turns === undefined) {
+      turns = new PublishTurns(async (items) => {
+        const store = await this.#storing(partition, items, false);
+        return outcomesOf(await this.#in(partition).commands.run(store), items.length);
       });
-    const { commands, durable: confirmed } = this.#in(partition);
-    if (!durable) return outcomeOf(await commands.run(store));
-    const { answer, replicas } = await confirmed.run(store);
-    const outcome = outcomeOf(answer);
-    return outcome.kind === "conflict" ? outcome : { ...outcome, replicas };
+      this.#turns[partition] = turns;
+    }
+    return turns;
+  }
+
+  /** The call of publish.lua. `together`: all or none. */
+  async #storing(
+    partition: number,
+    items: readonly AtomicItem[],
+    together: boolean,
+  ): Promise<(client: Redis) => Promise<unknown>> {
+    const moreKeys: string[] = [];
+    const moreArgs: (string | number)[] = [];
+    for (const item of items) {
+      const { channel, id = "" } = item.draft;
+      const { meta, log } = this.#channelKeys(channel);
+      moreKeys.push(meta, log, idKey(this.#cluster, partition, channel, id));
+      moreArgs.push(...this.#argsOf(item, partition));
+    }
+    const keys = { seq: seqKey(this.#cluster, partition) };
+    const args = { candidate: this.#newEpoch(), idLife: this.#idLifeMs, kind: this.#kind, together: together ? "1" : "" };
+    if (this.#agreed !== undefined) await this.#agreed();
+    return (client) => scripts.publish.run(client, { keys, args, moreKeys, moreArgs });
   }
 
   /** What publish.lua takes for each, in its order. */
@@ -223,23 +244,26 @@ export class RedisBroker implements Broker {
   }
 }
 
-type Stored = readonly [kind: 0 | 1, epoch: string, offset: number];
+type Answer = readonly [kind: 0 | 1, epoch: string, offset: number] | readonly [kind: -1];
 
-/** What publish.lua answers. */
-function outcomeOf(answer: unknown): AtomicOutcome {
-  const places = answer as readonly [kind: -1, number: number] | readonly Stored[];
-  if (isConflict(places)) return { kind: "conflict", index: places[1] - 1 };
-  return {
-    kind: "stored",
-    outcomes: places.map(([kind, epoch, offset]) => ({
-      kind: kind === 1 ? "stored" : "duplicate",
-      position: { epoch, offset },
-    })),
-  };
+/** What publish.lua answers for publications that are stored each by itself. */
+function outcomesOf(answer: unknown, count: number): PublishOutcome[] {
+  const answers = answer as readonly Answer[];
+  if (answers.length !== count) throw new FanfareError("INTERNAL", { detail: "A script answered for fewer than it was given." });
+  return answers.map(outcomeOf);
 }
 
-function isConflict(answer: readonly unknown[]): answer is readonly [kind: -1, number: number] {
-  return answer[0] === -1;
+function outcomeOf([kind, epoch, offset]: Answer): PublishOutcome {
+  if (kind === -1 || epoch === undefined || offset === undefined) return { kind: "conflict" };
+  return { kind: kind === 1 ? "stored" : "duplicate", position: { epoch, offset } };
+}
+
+/** What it answers for publications that belong together. */
+function atomicOutcomeOf(answer: unknown, count: number): AtomicOutcome {
+  const [first, number] = answer as readonly unknown[];
+  if (first === -1) return { kind: "conflict", index: Number(number) - 1 };
+  const outcomes = outcomesOf(answer, count).flatMap((outcome) => (outcome.kind === "conflict" ? [] : [outcome]));
+  return { kind: "stored", outcomes };
 }
 
 /** epoch, top, seq, epoch, top, seq, … */

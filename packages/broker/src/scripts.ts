@@ -61,7 +61,7 @@ function toArgument(value: Argument): string | number | Buffer {
 export const scripts = {
   publish: script("publish", {
     keys: ["seq"],
-    args: ["candidate", "idLife", "kind"],
+    args: ["candidate", "idLife", "kind", "together"],
     repeatedKeys: ["meta", "log", "id"],
     repeatedArgs: [
       "keep",

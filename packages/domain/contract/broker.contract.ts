@@ -208,6 +208,35 @@ function ids(open: OpenBrokerWorld): void {
     expect(await brokers[0].publish(draft, keepAll)).toMatchObject({ kind: "duplicate", position: { offset: 1 } });
   });
 
+  test("of what is published at once each is answered by itself, in the order of the calls; a conflict holds nobody up", async () => {
+    const { brokers } = await open();
+    const [broker] = brokers;
+    const channel = newChannel();
+    await broker.publish(draftOf(channel, '"earlier"', { id: "taken" }), keepAll);
+    const drafts = [
+      draftOf(channel, "1"),
+      draftOf(channel, '"says something else"', { id: "taken" }),
+      draftOf(channel, "2", { id: "new" }),
+      draftOf(channel, "2", { id: "new" }),
+      draftOf(channel, "3", { id: "new" }),
+      draftOf(neighbourOf(channel, broker), '"in another channel"'),
+      draftOf(channel, '"earlier"', { id: "taken" }),
+      ...Array.from({ length: 120 }, (_, number) => draftOf(channel, String(number + 4))),
+    ];
+    const outcomes = await Promise.all(drafts.map((draft) => broker.publish(draft, keepAll)));
+    const said = outcomes.map((outcome) => (outcome.kind === "conflict" ? "conflict" : [outcome.kind, outcome.position.offset]));
+    expect(said).toEqual([
+      ["stored", 2],
+      "conflict",
+      ["stored", 3],
+      ["duplicate", 3],
+      "conflict",
+      ["stored", 1],
+      ["duplicate", 1],
+      ...Array.from({ length: 120 }, (_, number) => ["stored", number + 4]),
+    ]);
+  });
+
   test("the same id in another channel is another publication", async () => {
     const { brokers } = await open();
     for (const channel of [newChannel(), newChannel()]) {
