@@ -1,4 +1,6 @@
+import { type AddressInfo, connect, type Socket } from "node:net";
 import { lifecycleStart } from "@fanfare/domain";
+import { until } from "@fanfare/test-support";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { call } from "./testing/call.ts";
 import { type TestAdmin, testAdmin } from "./testing/test-admin.ts";
@@ -60,3 +62,34 @@ test("a wrong header is refused, headers alone are not to be had, and the scope 
   expect((await call(admin, "GET", "/v1/webhooks/dead", { key: "p-secret" })).status).toBe(403);
   expect((await call(admin, "POST", "/v1/webhooks/dead/replay", { key: "p-secret", body: {} })).status).toBe(403);
 });
+
+test("a listener that takes nothing is given no more than its connection holds, and leaves nothing behind", async () => {
+  const slow = await testAdmin();
+  const { lifecycle } = slow.backend;
+  const many = (batch: number) =>
+    Array.from({ length: 1_000 }, (_, at) => ({
+      type: "connected" as const,
+      at,
+      node: "n".repeat(500),
+      connection: `${batch}-${at}`,
+    }));
+  for (let batch = 0; batch < 25; batch++) await lifecycle.append("a", `${batch}`, many(batch));
+  await slow.app.listen({ host: "127.0.0.1", port: 0 });
+  const sockets = new Set<Socket>();
+  slow.app.server.on("connection", (socket: Socket) => sockets.add(socket));
+  const { port } = slow.app.server.address() as AddressInfo;
+  const listener = connect(port, "127.0.0.1");
+  listener.pause();
+  listener.write(`GET /v1/events?after=0-0 HTTP/1.1\r\nHost: a\r\nX-API-Key: ${slow.key}\r\n\r\n`);
+  const [socket] = await new Promise<Set<Socket>>((resolve) => {
+    const look = (): void =>
+      void ([...sockets].some(({ writableLength }) => writableLength > 0) ? resolve(sockets) : setTimeout(look, 10));
+    look();
+  });
+  for (let batch = 25; batch < 30; batch++) await lifecycle.append("a", `${batch}`, many(batch));
+  // A page of events, beside what the kernel has taken; all of them are eighteen megabytes.
+  expect(socket?.writableLength).toBeLessThan(1_000_000);
+  listener.destroy();
+  await until(() => (socket?.destroyed ? undefined : "its connection is still there"));
+  await slow.close();
+}, 20_000);

@@ -162,7 +162,12 @@ function textOf({ events, gap }: LifecyclePage, filter: LifecycleFilter): string
 /** Resolves when there is room for more. Rejects when the listener is gone, or takes nothing for too long. */
 async function write(output: ServerResponse, text: string, closing: AbortSignal): Promise<void> {
   if (text === "" || output.write(text)) return;
-  await once(output, "drain", { signal: AbortSignal.any([closing, AbortSignal.timeout(stalledMs)]) });
+  const gone = new AbortController();
+  const leave = (): void => gone.abort();
+  output.once("close", leave);
+  if (output.destroyed) leave();
+  const signal = AbortSignal.any([closing, gone.signal, AbortSignal.timeout(stalledMs)]);
+  await once(output, "drain", { signal }).finally(() => output.off("close", leave));
 }
 
 /** Headers go out at once: whoever listens learns that it does. */
