@@ -2,7 +2,7 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
-import { startUp, type Up, until } from "@fanfare/test-support";
+import { promised, startUp, type Up, until } from "@fanfare/test-support";
 import type { Browser, BrowserContextOptions, Page, Route } from "playwright-core";
 import { io } from "socket.io-client";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -274,7 +274,7 @@ describe("what a page costs", () => {
       expect(bytes, view).toBeLessThanOrEqual(60_000);
       paints.push(await page.evaluate<number>(`performance.getEntriesByName("first-paint")[0].startTime`));
     }
-    expect(Math.min(...paints), `painted after ${paints} ms`).toBeLessThan(1_500);
+    expect(Math.min(...paints), `painted after ${paints} ms`).toBeLessThan(promised(1_500));
   });
 
   test("all views together are at most 75 kB, and what is served compressed is what was built", async () => {
@@ -283,7 +283,9 @@ describe("what a page costs", () => {
     expect(names.length).toBeGreaterThan(10);
     const files = await Promise.all(names.map(async (name) => ({ name, packed: await readFile(assets + name) })));
     expect(files.reduce((sum, { packed }) => sum + packed.length, 0)).toBeLessThanOrEqual(75_000);
-    for (const { name, packed } of files) expect(gunzipSync(packed)).toEqual(await readFile(assets + name.slice(0, -3)));
+    for (const { name, packed } of files) {
+      expect(gunzipSync(packed).equals(await readFile(assets + name.slice(0, -3))), name).toBe(true);
+    }
   });
 
   test("a hundred publications a second, each to thirteen clients of the page, hold it up nowhere for 50 ms", async () => {
@@ -339,7 +341,7 @@ describe("trouble, made from the page", () => {
       page.complaints.length,
       ...page.complaints.filter((one) => !/status of (400|502|503)|WebSocket/.test(one)),
     );
-  });
+  }, 120_000);
 
   test("a node is drained from the page, with its progress, and its place is taken", async () => {
     // One that was killed is listed for as long as its lease runs.

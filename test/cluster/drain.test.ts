@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import { type GatewayProcess, until } from "@fanfare/test-support";
+import { type GatewayProcess, promised, until } from "@fanfare/test-support";
 import { describe, expect } from "vitest";
 import { test } from "./cluster.ts";
 
@@ -39,22 +39,22 @@ describe("a node that is told to stop", () => {
     await silentSession(gateway);
     const toldMs = performance.now();
     gateway.signal("SIGTERM");
-    await until(async () => ((await ready(gateway)).status === 503 ? undefined : "still ready"), 900);
+    await until(async () => ((await ready(gateway)).status === 503 ? undefined : "still ready"), promised(900));
     expect((await ready(gateway)).body).toEqual({ status: "unready", reason: "draining" });
     expect(await connection(gateway)).toContain("ECONNREFUSED");
     expect(await gateway.ended).toBe("exit 0");
-    expect(performance.now() - toldMs).toBeLessThan(drainMs);
+    expect(performance.now() - toldMs).toBeLessThan(promised(drainMs));
   });
 
   test("ends at once when it is told again", async ({ cluster }) => {
     const gateway = cluster.gateway(0);
     await silentSession(gateway);
     gateway.signal("SIGTERM");
-    await until(async () => ((await ready(gateway)).status === 503 ? undefined : "still ready"), 900);
+    await until(async () => ((await ready(gateway)).status === 503 ? undefined : "still ready"), promised(900));
     const againMs = performance.now();
     gateway.signal("SIGTERM");
     expect(await gateway.ended).toBe("exit 1");
-    expect(performance.now() - againMs).toBeLessThan(500);
+    expect(performance.now() - againMs).toBeLessThan(promised(500));
   });
 });
 

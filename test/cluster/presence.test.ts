@@ -1,5 +1,13 @@
 import { createHmac } from "node:crypto";
-import { type Cluster, type GatewayProcess, PresenceWatch, startCluster, type TestClient, until } from "@fanfare/test-support";
+import {
+  type Cluster,
+  type GatewayProcess,
+  PresenceWatch,
+  promised,
+  startCluster,
+  type TestClient,
+  until,
+} from "@fanfare/test-support";
 import { afterAll, afterEach, beforeAll, expect, onTestFailed, test } from "vitest";
 
 /* Who is here, on three nodes and to stock clients of both transports. How much of it there may be is presence-churn.test.ts. */
@@ -39,7 +47,7 @@ async function threeNodes(): Promise<[GatewayProcess, GatewayProcess, GatewayPro
 
 const knowing = (watch: PresenceWatch, ...clients: readonly TestClient[]) => {
   const ids = clients.map(idOf).sort();
-  return until(() => (watch.ids.join() === ids.join() ? undefined : `knows ${watch.ids} of ${ids}`), 10_000);
+  return until(() => (watch.ids.join() === ids.join() ? undefined : `knows ${watch.ids} of ${ids}`), promised(10_000));
 };
 
 function tokenOf(user: string, info?: unknown): string {
@@ -121,7 +129,7 @@ test("a client that comes back, to whichever node, has never left; one that does
   wanderer.socket.io.reconnection(false);
   const lostAtMs = performance.now();
   wanderer.socket.io.engine.close();
-  await until(() => (watch.members.has(id) ? "still there" : undefined), 15_000);
+  await until(() => (watch.members.has(id) ? "still there" : undefined), promised(15_000));
   const goneAfterMs = performance.now() - lostAtMs;
   expect(goneAfterMs).toBeGreaterThan(graceMs - 100);
   // One join and one leave in all: none of the returns was told.
@@ -149,8 +157,8 @@ test("members of a node that is killed leave with node_lost within 10 s, except 
   await knowing(watch, watcher, lost, moving);
   const killedAtMs = performance.now();
   await cluster.kill(dying, "SIGKILL");
-  await until(() => (watch.members.has(lostId) ? "still there" : undefined), 15_000);
-  expect(performance.now() - killedAtMs).toBeLessThan(10_000);
+  await until(() => (watch.members.has(lostId) ? "still there" : undefined), promised(15_000));
+  expect(performance.now() - killedAtMs).toBeLessThan(promised(10_000));
   expect(watch.left.find(({ id }) => id === lostId)).toMatchObject({ reason: "node_lost", user: "eve" });
   await until(() => (moving?.recoveries === 1 ? undefined : "not back"), 15_000);
   expect(watch.ids).toEqual([idOf(watcher), movingId].sort());
@@ -170,7 +178,10 @@ test("when Redis comes back empty everybody is still there, and nobody is told o
   await until(() => (watches.every((watch) => watch.ids.join() === all.join()) ? undefined : "not all know all"));
   await cluster.redis.cli("flushall");
   const rest = async () => (await cluster.admin(0).rest.call("GET", "/v1/channels/room:3/presence")).body as Page;
-  await until(async () => ((await rest()).clients === 3 ? undefined : `${(await rest()).clients} of 3 are back`), 10_000);
+  await until(
+    async () => ((await rest()).clients === 3 ? undefined : `${(await rest()).clients} of 3 are back`),
+    promised(10_000),
+  );
   expect((await rest()).members.map(({ id }) => id)).toEqual(all);
   // What comes next is told, and it is all that is told.
   const late = await cluster.client({ channels: ["room:3"], transports: ["websocket"] });
@@ -225,7 +236,7 @@ test("a node that stops hands its members over: those that return have never lef
   await knowing(watch, watcher, stranded, ...returning);
   const strandedId = idOf(stranded);
   await cluster.kill(leaving, "SIGTERM");
-  await until(() => (watch.members.has(strandedId) ? "still there" : undefined), 20_000);
+  await until(() => (watch.members.has(strandedId) ? "still there" : undefined), promised(20_000));
   expect(watch.left).toEqual([expect.objectContaining({ id: strandedId, reason: "disconnected" })]);
   expect(watch.ids).toEqual([idOf(watcher), ...returning.map(idOf)].sort());
 });

@@ -1,4 +1,4 @@
-import { until } from "@fanfare/test-support";
+import { promised, until } from "@fanfare/test-support";
 import { describe, expect } from "vitest";
 import { test } from "./cluster.ts";
 
@@ -25,7 +25,7 @@ describe("a Redis that keeps its data", () => {
       expect(body).toMatchObject({ code: "BROKER_UNAVAILABLE", status: 503 });
       expect(headers["content-type"]).toContain("application/problem+json");
       expect(Number(headers["retry-after"])).toBeGreaterThanOrEqual(1);
-      expect(tookMs).toBeLessThan(deadlineMs);
+      expect(tookMs).toBeLessThan(promised(deadlineMs));
     }
     const startedMs = performance.now();
     const answers = await Promise.all(
@@ -35,7 +35,7 @@ describe("a Redis that keeps its data", () => {
         client.request("history", { channel }),
       ]),
     );
-    expect(performance.now() - startedMs).toBeLessThan(deadlineMs + 500);
+    expect(performance.now() - startedMs).toBeLessThan(promised(deadlineMs + 500));
     for (const answer of answers) {
       expect(answer).toMatchObject({ ok: false, error: { code: "BROKER_UNAVAILABLE", retryAfterMs: 1_000 } });
     }
@@ -75,7 +75,7 @@ describe("a Redis that keeps its data", () => {
     cluster.redis.resume();
     for (const { status, body, tookMs } of tries) {
       expect([status, body]).toEqual([503, expect.objectContaining({ code: "BROKER_UNAVAILABLE" })]);
-      expect(tookMs).toBeLessThan(deadlineMs);
+      expect(tookMs).toBeLessThan(promised(deadlineMs));
     }
     // Redis has executed what it read before it fell asleep, or after it woke: the same ids tell.
     const acked = await Promise.all(

@@ -1,4 +1,4 @@
-import { type Cluster, type ClusterOptions, type TestClient, until } from "@fanfare/test-support";
+import { type Cluster, type ClusterOptions, promised, type TestClient, until } from "@fanfare/test-support";
 import { describe, expect } from "vitest";
 import { test } from "./cluster.ts";
 import { tokenOf, tokenSecret } from "./tokens.ts";
@@ -37,7 +37,7 @@ test("a revoked user's connections are closed on every node within two seconds, 
   const { status, body } = await revoke(cluster, { user: "ada", reason: "left the company" });
   expect(status).toBe(200);
   expect(body).toMatchObject({ user: "ada", reason: "left the company", issuedBefore: expect.any(Number) });
-  await until(() => adas.map(closed).find(Boolean), everywhereMs);
+  await until(() => adas.map(closed).find(Boolean), promised(everywhereMs));
   for (const ada of adas) {
     expect(ada.noticesOf("fanfare:closing")).toEqual([
       { code: "TOKEN_REVOKED", reason: "the token has been revoked", reconnect: false },
@@ -72,7 +72,7 @@ describe("on two nodes", () => {
     breakConnection(other);
     await until(() => closed(moving) ?? closed(other));
     await revoke(cluster, { tokenId: "t1" });
-    await until(() => clients.map(closed).find(Boolean), everywhereMs);
+    await until(() => clients.map(closed).find(Boolean), promised(everywhereMs));
     cluster.balancer.become("pass");
     await until(() => (refusals(moving).includes("TOKEN_REVOKED") ? undefined : `refused for ${refusals(moving)}`), 15_000);
     expect([moving.connects, moving.socket.active]).toEqual([1, false]);
@@ -84,7 +84,7 @@ describe("on two nodes", () => {
     const token = tokenOf({ sub: "ada" });
     const ada = await cluster.client({ token });
     const { body } = await revoke(cluster, { user: "ada" });
-    await until(() => closed(ada), everywhereMs);
+    await until(() => closed(ada), promised(everywhereMs));
     await cluster.redis.cli("flushall");
     const { rest } = cluster.admin(0);
     const listed = async () => ((await rest.call("GET", "/v1/revocations")).body as { items: unknown[] }).items;

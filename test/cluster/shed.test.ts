@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import { type GatewayProcess, until } from "@fanfare/test-support";
+import { type GatewayProcess, promised, until } from "@fanfare/test-support";
 import { describe, expect } from "vitest";
 import { test } from "./cluster.ts";
 
@@ -24,7 +24,7 @@ describe("a node with too many open descriptors", () => {
     const [full, other] = [cluster.gateway(0), cluster.gateway(1)];
     const ada = await cluster.client({ via: full, channels: ["public:news"] });
     const idle = Array.from({ length: 130 }, () => connect(full.port, "127.0.0.1"));
-    await until(async () => ((await ready(full)).status === 503 ? undefined : "still ready"), 10_000);
+    await until(async () => ((await ready(full)).status === 503 ? undefined : "still ready"), promised(10_000));
     expect(await ready(full)).toEqual({ status: 503, body: { status: "unready", reason: "overloaded: descriptors" } });
     expect(await handshake(full)).toEqual({ status: 503, code: "OVERLOADED", retryAfter: "2" });
     expect(await (await fetch(`http://127.0.0.1:${full.peerPort}/metrics`)).text()).toMatch(
@@ -38,7 +38,7 @@ describe("a node with too many open descriptors", () => {
     expect(ada.connects).toBe(1);
 
     for (const socket of idle) socket.destroy();
-    await until(async () => ((await ready(full)).status === 200 ? undefined : "not ready again"), 15_000);
+    await until(async () => ((await ready(full)).status === 200 ? undefined : "not ready again"), promised(15_000));
     expect((await handshake(full)).status).toBe(200);
   });
 });
@@ -53,7 +53,7 @@ describe("with FANFARE_DRAIN_STATUS=404", () => {
     const { sid } = JSON.parse((await (await fetch(address)).text()).slice(1)) as { sid: string };
     await fetch(`${address}&sid=${sid}`, { method: "POST", body: "40" });
     node.signal("SIGTERM");
-    await until(async () => ((await ready(node)).status === 200 ? "still ready" : undefined), 900);
+    await until(async () => ((await ready(node)).status === 200 ? "still ready" : undefined), promised(900));
     expect(await ready(node)).toEqual({ status: 404, body: { status: "unready", reason: "draining" } });
     expect(await node.ended).toBe("exit 0");
   });

@@ -1,4 +1,4 @@
-import { freePort, until } from "@fanfare/test-support";
+import { freePort, promised, until } from "@fanfare/test-support";
 import { describe, expect, test } from "vitest";
 import { answeredWithinMs, draftOf, isUp, keep, news, publishUntilStored, useRedis } from "../test/node.ts";
 
@@ -16,7 +16,7 @@ describe("when answers get lost", () => {
     const asked = performance.now();
     const drafts = Array.from({ length: 20 }, (_, number) => draftOf(String(number), { id: String(number) }));
     const outcomes = await Promise.allSettled(drafts.map((draft) => node.broker.publish(draft, keep)));
-    expect(performance.now() - asked).toBeLessThan(answeredWithinMs);
+    expect(performance.now() - asked).toBeLessThan(promised(answeredWithinMs));
     for (const outcome of outcomes) {
       expect(outcome).toMatchObject({ status: "rejected", reason: { code: "BROKER_UNAVAILABLE" } });
     }
@@ -37,7 +37,7 @@ describe("when answers get lost", () => {
     await until(async () => ((await redis.cli("xlen", "c:{0}:log:news")) === 2 ? undefined : "not yet stored"));
     proxy.reset();
     expect(await refusal).toBe("BROKER_UNAVAILABLE");
-    expect(performance.now() - asked).toBeLessThan(1_000);
+    expect(performance.now() - asked).toBeLessThan(promised(1_000));
     // And it is not sent again over the next connection.
     await until(() =>
       node.broker.ping().then(

@@ -12,6 +12,7 @@ export {
 export { type FaultMode, type FaultProxy, startFaultProxy } from "./fault-proxy.ts";
 export type { Acked, Entry, Fresh, Heard, Reset } from "./history.ts";
 export { type PresenceClient, PresenceWatch } from "./presence-watch.ts";
+export { promised } from "./promised.ts";
 export { startRabbit, type TestRabbit } from "./rabbit.ts";
 export { type Random, seeded } from "./random.ts";
 export { freePort, type StartRedisOptions, startRedis, type TestRedis } from "./redis.ts";
