@@ -18,6 +18,14 @@ test("docs/CLI.md has the help of every command", async () => {
   await expect(`${byHand}${mark}\n\n${sections.join("\n")}`).toMatchFileSnapshot(page);
 });
 
+test("the whole help of every command fits 80 columns, with its settings", () => {
+  for (const command of createProgram().commands) {
+    const written: string[] = [];
+    command.configureOutput({ writeOut: (text) => void written.push(text) }).outputHelp();
+    for (const line of written.join("").split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
+  }
+});
+
 test("docs/CLI.md says the exit codes as the program's help does", () => {
   const written: string[] = [];
   createProgram()

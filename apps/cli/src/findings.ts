@@ -51,7 +51,8 @@ export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-function wrapped(text: string, width: number): string[] {
+/** In lines of this width; a word that is longer stays whole. */
+export function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {

@@ -24,9 +24,6 @@ test("help and version fit 80 columns and end well", async () => {
     ["gateway", "--help"],
     ["tail", "--help"],
     ["bench", "--help"],
-    ["doctor", "--help"],
-    ["top", "--help"],
-    ["drain", "--help"],
     ["--version"],
   ]) {
     const { code, out, err } = await fanfare(args);

@@ -6,7 +6,10 @@ import { FanfareError } from "@fanfare/domain";
 import { endWithUs, findRedisServer, type RedisServerBinary, startRedisServer } from "@fanfare/redis-server";
 import { Argument, Command, InvalidArgumentError } from "commander";
 import { Failure } from "../failure.ts";
+import { wrapped } from "../findings.ts";
 import { onStop } from "../stop.ts";
+
+const columns = 80;
 
 interface BenchFlags {
   readonly repetitions: number;
@@ -24,7 +27,9 @@ const budgetMs = 150_000;
 const quick = { repetitions: 1, connections: 500, channels: 5_000, subscribers: 200 };
 
 export function benchCommand(): Command {
-  const list = Object.entries(scenarios).map(([name, { about }]) => `  ${name.padEnd(9)} ${about}`);
+  const list = Object.entries(scenarios).map(([name, { about }]) => {
+    return `  ${name.padEnd(9)} ${wrapped(about, columns - 12).join(`\n${" ".repeat(12)}`)}`;
+  });
   return new Command("bench")
     .description("measure this machine: Fanfare beside stock Socket.IO, in turns, on this machine's loopback")
     .addArgument(
