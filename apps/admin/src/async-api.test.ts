@@ -1,6 +1,6 @@
 import specs from "@asyncapi/specs";
 import { clientRequests, notices } from "@fanfare/domain";
-import { Ajv } from "ajv";
+import { Ajv, type AnySchema } from "ajv";
 import { afterAll, expect, test } from "vitest";
 import { call } from "./testing/call.ts";
 import { testAdmin } from "./testing/test-admin.ts";
@@ -10,7 +10,7 @@ afterAll(() => admin.close());
 const answer = await call(admin, "GET", "/asyncapi.json", { key: null });
 const { body: document } = answer;
 const valid = new Ajv({ meta: false, validateSchema: false, strict: false, validateFormats: false, logger: false }).compile(
-  specs.schemas["3.0.0"],
+  specs.schemas["3.0.0"] as AnySchema,
 );
 
 test("the document is AsyncAPI 3.0, by the schema of that specification", () => {
