@@ -1,8 +1,8 @@
 import { readdir, readFile, stat } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { promised, startUp, type Up, until } from "@fanfare/test-support";
+import axe from "axe-core";
 import type { Browser, BrowserContextOptions, Page, Route } from "playwright-core";
 import { io } from "socket.io-client";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -24,11 +24,9 @@ const views = [
 
 let up: Up;
 let browser: Browser;
-let axe: string;
 const opened: ConsolePage[] = [];
 
 beforeAll(async () => {
-  axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
   [up, browser] = await Promise.all([startUp({ nodes: 2, args: ["--admin-keys", `reader:${readerKey}:read`] }), launchBrowser()]);
 }, 90_000);
 
@@ -105,7 +103,7 @@ describe("signing in", () => {
     await page.page.getByRole("button", { name: "Sign out" }).click();
     await field.waitFor();
     expect(await page.page.evaluate("sessionStorage.length")).toBe(0);
-    await page.page.evaluate(axe);
+    await page.page.evaluate(axe.source);
     expect(await violations(page.page)).toEqual([]);
   });
 
@@ -128,7 +126,7 @@ describe("the views", () => {
     ["dark, on a wall", { colorScheme: "dark", viewport: { width: 3840, height: 2160 } }],
   ])("all are accessible and fit: %s", async (_name, options) => {
     const page = await open("live", options);
-    await page.page.evaluate(axe);
+    await page.page.evaluate(axe.source);
     for (const [view, filled] of views) {
       await page.page.goto(`${up.consoleUrl}#/${view}`);
       await page.page
