@@ -34,7 +34,7 @@ test.override({
 });
 
 test(
-  "hours of reconnecting clients and restarted nodes lose nothing and leave nothing behind",
+  "half an hour of reconnecting clients and restarted nodes lose nothing and leave nothing behind",
   async ({ cluster }) => {
     const balancer = await startRoundRobin(() => cluster.liveGateways.map(({ port }) => port));
     const atRest = await rested();
@@ -46,6 +46,7 @@ test(
 
     const cutting = setInterval(() => balancer.cut(), 1_000 / reconnectsPerSecond);
     const drainedMs: number[] = [];
+    const unclean: string[] = [];
     let restarts = 0;
     while (left() > restartEveryMs / 2) {
       await pause(Math.min(restartEveryMs, left()));
@@ -55,7 +56,9 @@ test(
       if (oldest === undefined) throw new Error("no node runs");
       const stoppedMs = performance.now();
       const warned = restarts++ % 2 === 0;
-      expect(await cluster.kill(oldest, warned ? "SIGTERM" : "SIGKILL")).toBe(warned ? "exit 0" : "SIGKILL");
+      // Judged at the end: a node that could not end in time is no reason to see nothing of the rest.
+      const end = await cluster.kill(oldest, warned ? "SIGTERM" : "SIGKILL");
+      if (warned && end !== "exit 0") unclean.push(`${oldest.label}: ${end}`);
       if (warned) drainedMs.push(Math.round(performance.now() - stoppedMs));
       await cluster.addGateway();
     }
@@ -83,6 +86,7 @@ test(
       reconnectsPerSecond: (Number(figures.reconnects) / (publishedForMs / 1_000)).toFixed(1),
       restarts,
       drainedMs: drainedMs.join("/"),
+      notDrainedInTime: unclean.length,
       [`memory growth in KiB a minute, after ${warmMinutes} minutes`]: growth.join(", "),
     });
     // What was kept alive between nodes and balancer closes by itself after a while.
@@ -94,6 +98,7 @@ test(
 
     expect(figures).toMatchObject({ missed: 0, doubled: 0, disordered: 0, resets: 0 });
     expect(figures.recovered).toBe(figures.reconnects);
+    expect(unclean).toEqual([]);
     for (const life of lives.values()) expect(growthPerMinute(life, warmMinutes) ?? 0).toBeLessThan(2_048);
     await balancer.close();
 

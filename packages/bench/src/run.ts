@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FanfareError } from "@fanfare/domain";
+import { figuresOf } from "./capacity/figures.ts";
 import type { BenchHost, BenchOptions } from "./host.ts";
 import { buildNative } from "./process/native.ts";
 import { machine } from "./report/machine.ts";
@@ -9,6 +10,7 @@ import { resultsPage } from "./report/markdown.ts";
 import type { Outcome } from "./report/outcome.ts";
 import { ratesChart } from "./report/rates-chart.ts";
 import { type Circumstances, headText, outcomeText, reportJson } from "./report/report.ts";
+import { capacity } from "./scenarios/capacity.ts";
 import { channels } from "./scenarios/channels.ts";
 import { chart, keyOf, rungs } from "./scenarios/chart.ts";
 import { fanout } from "./scenarios/fanout.ts";
@@ -34,8 +36,11 @@ const regular: Readonly<Record<string, Scenario>> = {
   storm,
 };
 
-/** All scenarios. The chart measures what fanout does at more rates, so it runs only when it is named. */
-export const scenarios: Readonly<Record<string, Scenario>> = { ...regular, chart };
+/**
+ * All scenarios. The chart measures what fanout does at more rates, and capacity takes figures for a page of its own, so they run
+ * only when they are named.
+ */
+export const scenarios: Readonly<Record<string, Scenario>> = { ...regular, chart, capacity };
 
 export interface BenchWish extends BenchOptions {
   /** One scenario, or all but the chart. */
@@ -49,7 +54,7 @@ export interface BenchWish extends BenchOptions {
 
 /** What a run leaves behind beside what it wrote. */
 export interface BenchDone {
-  /** As a page in Markdown, or for the chart as SVG. */
+  /** As a page in Markdown, for the chart as SVG, for capacity as JSON. */
   readonly page: string;
 }
 
@@ -77,6 +82,8 @@ export async function runBench(wish: BenchWish, host: BenchHost, write: (text: s
     await rm(dir, { recursive: true, force: true });
   }
   if (json) write(reportJson(circumstances, outcomes));
+  if (outcomes.capacity !== undefined)
+    return { page: `${JSON.stringify(figuresOf(outcomes.capacity, circumstances), null, 2)}\n` };
   const [charted] = outcomes.chart ?? [];
   if (charted === undefined) return { page: resultsPage(circumstances, outcomes) };
   return {

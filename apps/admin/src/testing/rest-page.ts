@@ -1,6 +1,6 @@
 /** docs/REST.md, made from the OpenAPI document. */
 
-export interface Schema {
+interface Schema {
   readonly type?: string;
   readonly description?: string;
   readonly properties?: Readonly<Record<string, Schema>>;
