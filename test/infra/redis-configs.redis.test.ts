@@ -9,7 +9,7 @@ import { createLog } from "@fanfare/telemetry";
 import { freePort, until } from "@fanfare/test-support";
 import { Redis } from "ioredis";
 import { afterEach, expect, test } from "vitest";
-import { textOf } from "./programs.ts";
+import { inInfra, run, textOf } from "./programs.ts";
 
 const log = createLog({ name: "test", level: "silent" });
 const endings: (() => Promise<unknown>)[] = [];
@@ -101,7 +101,9 @@ async function works(redisUrl: string): Promise<unknown> {
   }
 }
 
-test("standalone: keeps what it was given over a restart, forgets nothing for want of memory, and holds subscribers in bounds", async () => {
+test("standalone: keeps what it was given over a restart, forgets nothing for want of memory, and holds subscribers in bounds", {
+  timeout: 60_000,
+}, async () => {
   const dir = await folder();
   const first = await start("standalone.conf", dir);
   expect(await settingsOf(first, "appendonly", "appendfsync", "maxmemory-policy", "save")).toEqual({
@@ -114,12 +116,18 @@ test("standalone: keeps what it was given over a restart, forgets nothing for wa
     `pubsub ${256 * 2 ** 20} ${64 * 2 ** 20} 60`,
   );
   expect(await works(`redis://127.0.0.1:${first.port}`)).toMatchObject({ kind: "stored", position: { offset: 1 } });
+  const bin = inInfra("..", "apps", "cli", "bin", "fanfare.mjs");
+  // Ends with an error when it would rather not have it.
+  const { stdout } = await run("node", [bin, "check", "--redis-url", `redis://127.0.0.1:${first.port}`]);
+  for (const row of ["eviction", "persistence", "memory"]) expect(stdout).toMatch(new RegExp(`^ok +${row}`, "m"));
   await first.stop();
   const second = await start("standalone.conf", dir);
   expect(await works(`redis://127.0.0.1:${second.port}`)).toMatchObject({ kind: "duplicate", position: { offset: 1 } });
 });
 
-test("Sentinel: a primary alone takes no writes, with a replica it does, and three Sentinels lead nodes to it", async () => {
+test("Sentinel: a primary alone takes no writes, with a replica it does, and three Sentinels lead nodes to it", {
+  timeout: 60_000,
+}, async () => {
   const primary = await start("replicated.conf", await folder());
   await expect(primary.ask("set", "a", "1")).rejects.toThrow("NOREPLICAS");
   await start("replicated.conf", await folder(), [
@@ -136,7 +144,7 @@ test("Sentinel: a primary alone takes no writes, with a replica it does, and thr
   expect(await works(url)).toMatchObject({ kind: "stored" });
 });
 
-test("Cluster: three nodes share the slots, and do not ask that all are there", async () => {
+test("Cluster: three nodes share the slots, and do not ask that all are there", { timeout: 60_000 }, async () => {
   const nodes: Server[] = [];
   for (let count = 0; count < 3; count++) nodes.push(await start("cluster.conf", await folder()));
   const [first, ...others] = nodes;
