@@ -28,7 +28,7 @@ const opened: ConsolePage[] = [];
 
 beforeAll(async () => {
   [up, browser] = await Promise.all([startUp({ nodes: 2, args: ["--admin-keys", `reader:${readerKey}:read`] }), launchBrowser()]);
-}, 90_000);
+});
 
 afterAll(async () => {
   await browser?.close();

@@ -12,7 +12,7 @@ const opened: ConsolePage[] = [];
 
 beforeAll(async () => {
   [up, browser] = await Promise.all([startUp({ nodes: 2 }), launchBrowser()]);
-}, 90_000);
+});
 
 afterAll(async () => {
   await browser?.close();

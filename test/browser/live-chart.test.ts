@@ -22,7 +22,7 @@ beforeAll(async () => {
   });
   await until(() => (/open (\S+)/.test(printed) ? undefined : "the example has not said where its page is"), 10_000);
   address = /open (\S+)/.exec(printed)?.[1] ?? "";
-}, 90_000);
+});
 
 afterAll(async () => {
   chart?.kill();
@@ -55,4 +55,4 @@ test("the page draws what Python sends over ZeroMQ, and one that is opened later
     return data.some((value) => value > 0);
   })()`);
   expect(ink).toBe(true);
-}, 60_000);
+});

@@ -2,10 +2,8 @@ import { execFile } from "node:child_process";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { type Cluster, startCluster, startRedis } from "@fanfare/test-support";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ConfigFile, type RealBalancer, startRealBalancer } from "./real-balancer.ts";
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 interface Finding {
   readonly row: string;

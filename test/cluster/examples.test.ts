@@ -18,7 +18,7 @@ beforeAll(async () => {
   zmqAddress = `tcp://127.0.0.1:${await freePort()}`;
   const sources = ["--zmq-bind", zmqAddress, "--source-redis-url", redis.url, "--pattern", "laravel_database_*"];
   up = await startUp({ nodes: 2, args: sources });
-}, 90_000);
+});
 afterEach(() => {
   for (const child of children.splice(0)) child.kill("SIGKILL");
 });
@@ -61,19 +61,19 @@ test("seed-websocket-broadcast: a client by ?channel= is answered, and hears cur
   const registered = JSON.parse(printed.trim().split("\n").at(-1) ?? "").items;
   expect(registered).toMatchObject([{ transport: "websocket", channels: ["public:lobby"] }]);
   await client.says(`connected as ${registered[0].id} to public:lobby`);
-}, 60_000);
+});
 
 test("seed-live-chart: the Python producer's points arrive in the channel zmq", async () => {
   start(python, "seed-live-chart/producer.py", zmqAddress);
   const client = start("node", "node-client/client.mjs", "zmq", "message");
   await client.says('{"x":30,"y":');
-}, 60_000);
+});
 
 test("node-client and python-client print the demo's points", async () => {
   const clients = [start("node", "node-client/client.mjs"), start(python, "python-client/client.py")];
   await clients[0]?.says('{"x":');
   await clients[1]?.says("{'x': ");
-}, 60_000);
+});
 
 test("laravel-redis: an application's broadcast arrives under its event", async () => {
   const client = start("node", "node-client/client.mjs", "public:orders", "App\\Events\\OrderShipped");
@@ -85,7 +85,7 @@ test("laravel-redis: an application's broadcast arrives under its event", async 
       (error: Error) => error.message,
     );
   }, 40_000);
-}, 60_000);
+});
 
 test("cron-curl: a run that is repeated within the minute is stored once", async () => {
   const publish = async () => JSON.parse(await run("sh", "cron-curl/publish.sh")) as { offset: number; duplicate: boolean };
@@ -98,4 +98,4 @@ test("cron-curl: a run that is repeated within the minute is stored once", async
   if (minute() !== before) return;
   if (typeof again === "string") expect(again).toContain("409");
   else expect(again).toEqual({ ...first, duplicate: true });
-}, 60_000);
+});

@@ -16,7 +16,7 @@ const running: ChildProcess[] = [];
 
 beforeAll(async () => {
   up = await startUp({ nodes: 2 });
-}, 90_000);
+});
 beforeEach(async () => {
   // One folder a page, inside the repository, where Node finds what the programs import.
   await mkdir(join(root, ".cache"), { recursive: true });
@@ -40,11 +40,11 @@ afterAll(() => up?.stop());
 test("README.md: what is published and listened to there works as it stands", async () => {
   await follow("README.md");
   await says(/^\d+ \d+ -?[\d.]+$/m);
-}, 60_000);
+});
 
 test("docs/GETTING-STARTED.md: every step does what the page says", async () => {
   await follow("docs/GETTING-STARTED.md");
-}, 60_000);
+});
 
 test.each(["docs/MIGRATE-PUSHER.md", "docs/MIGRATE-CENTRIFUGO.md"])(
   "%s: its way to publish is answered with a position",
