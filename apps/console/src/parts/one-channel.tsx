@@ -1,4 +1,4 @@
-import type { ChannelInfo, ConnectionRecord, PresencePage } from "@fanfare/domain";
+import type { ChannelInfo, ChannelRules, ConnectionRecord, PresencePage } from "@fanfare/domain";
 import { hrefOf } from "../routes.ts";
 import { useAsk, useMay } from "../view.ts";
 import { count, nothing } from "./format.ts";
@@ -16,8 +16,13 @@ export function OneChannel({ channel }: { channel: string }) {
   const mayPublish = useMay("publish");
   const path = `/channels/${encodeURIComponent(channel)}`;
   const info = usePoll(channel, 2_000, (signal) => ask<ChannelInfo>("GET", path, undefined, signal));
-  const there = usePoll(channel, 4_000, (signal) =>
-    ask<PresencePage>("GET", `${path}/presence?limit=${shownMax}`, undefined, signal),
+  const rules = usePoll(channel, 0, (signal) =>
+    ask<ChannelRules>("GET", `/rules/${encodeURIComponent(channel)}`, undefined, signal),
+  );
+  // Asked where no account is kept, the server would refuse, and the browser note it, again and again.
+  const counted = rules.answer !== undefined && (rules.answer.presence !== "nobody" || rules.answer.joinLeave);
+  const there = usePoll(`${channel} ${counted}`, counted ? 4_000 : 0, async (signal) =>
+    counted ? ask<PresencePage>("GET", `${path}/presence?limit=${shownMax}`, undefined, signal) : undefined,
   );
   const heard = usePoll(channel, 4_000, (signal) =>
     ask<{ items: ConnectionRecord[]; next: string | null }>("GET", `${path}/connections?limit=${shownMax}`, undefined, signal),
@@ -69,7 +74,10 @@ export function OneChannel({ channel }: { channel: string }) {
             )
           }
         >
-          {there.problem === undefined ? null : <p class="muted">{there.problem}</p>}
+          <Problem what={there.problem ?? rules.problem} />
+          {rules.answer !== undefined && !counted && (
+            <p class="muted">The rules of this channel keep no account of who is in it.</p>
+          )}
           <ul class="names">
             {there.answer?.members.map(({ id, user, info: said }) => (
               <li key={id}>
