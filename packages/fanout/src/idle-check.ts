@@ -5,7 +5,7 @@ import { standsAt } from "./continuity.ts";
 /** Between two rounds, give or take a quarter, so that the nodes of a cluster do not ask all at once. */
 const roundMs = 30_000;
 /** A channel that has stayed quiet since it was found where it should be is asked about in one of so many rounds. */
-const roundsAtRest = 4;
+const roundsAtRest = 2;
 const batchSize = 500;
 /** An announcement may still be on its way while the broker already counts it; after this long it is missing. */
 const patienceMs = 1_000;
@@ -25,25 +25,28 @@ export function watchIdleChannels(
 ): () => void {
   let stopped = false;
   let callOff = (): void => undefined;
-  let rounds = 0;
-  /** Found where they should be, and not heard since. */
-  let settled = new Set<ChannelState>();
+  /** Found where they should be and not heard since, with the rounds until they are asked about again. */
+  let settled = new Map<ChannelState, number>();
   const round = async (): Promise<void> => {
-    const turn = rounds++ % roundsAtRest;
     const asked: ChannelState[] = [];
-    const kept = new Set<ChannelState>();
-    let place = 0;
+    const kept = new Map<ChannelState, number>();
+    const known = settled;
     for (const state of channels) {
       const { heard } = state;
       state.heard = false;
       if (heard) continue;
-      if (settled.has(state) && place++ % roundsAtRest !== turn) kept.add(state);
+      const wait = known.get(state) ?? 0;
+      if (wait > 0) kept.set(state, wait - 1);
       else asked.push(state);
     }
     settled = kept;
     const suspects = await elsewhere(asked, broker).catch(() => undefined);
     // Of a broker that does not answer nothing is known: they are asked about again in the next round.
-    if (suspects !== undefined) for (const state of asked) kept.add(state);
+    // The first wait is spread, so that channels which went quiet together are not asked about together for good.
+    let place = 0;
+    if (suspects !== undefined) {
+      for (const state of asked) kept.set(state, known.has(state) ? roundsAtRest - 1 : place++ % roundsAtRest);
+    }
     if (suspects !== undefined && suspects.length > 0) {
       for (const state of suspects) kept.delete(state);
       await pause(patienceMs, clock);
