@@ -27,6 +27,14 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    // What all views have in common in one file: small ones compress worse, and each is a request.
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [{ name: "common", test: /preact|parts[/](ui|use-|format)|src[/](routes|theme|session|view|kill-node)[.]ts/ }],
+        },
+      },
+    },
   },
   plugins: [precompressed],
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
