@@ -1,8 +1,8 @@
 --[[
   webhook-advance: note how far events are dealt with, and what could not be delivered.
 
-  Why a script: a leader whose lease is over must change nothing, and what is given up must be kept in the step that goes
-  past it.
+  Why a script: a leader whose lease is over must change nothing, and what is given up must be kept in the step that
+  goes past it.
 
   KEYS lease   string  who leads
   KEYS after   string  id of the last event that was dealt with
