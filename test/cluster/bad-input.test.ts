@@ -1,7 +1,7 @@
 import { type Cluster, type TestClient, until } from "@fanfare/test-support";
 import fc from "fast-check";
 import { expect } from "vitest";
-import { test } from "./cluster.ts";
+import { sharing as test } from "./cluster.ts";
 
 const requests = ["subscribe", "unsubscribe", "publish", "history", "whoami", "echo"] as const;
 
