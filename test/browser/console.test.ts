@@ -79,7 +79,7 @@ describe("the console of a cluster", () => {
     await until(async () => {
       const rate = await page.number("rate");
       return Math.abs(rate - 10) <= 1.5 ? undefined : `${rate} a second`;
-    }, 15_000);
+    }, promised(30_000));
   });
 
   test("draws a chart that moves", async () => {
