@@ -4,6 +4,8 @@ import type { Log } from "@fanfare/telemetry";
 
 /** How often the list is compared with the broker's: half of the two seconds within which a revocation holds everywhere. */
 const compareMs = 1_000;
+/** A comparison that fails once is no news: at the start the connection may not be there yet. */
+const failuresToTell = 2;
 
 export interface RevocationWatchParts {
   readonly revocations: Revocations;
@@ -21,7 +23,7 @@ export class RevocationWatch {
   readonly #listeners: ((added: readonly Revocation[]) => void)[] = [];
   #version = "never";
   #life = "";
-  #broken = false;
+  #failures = 0;
   #comparing: Promise<void> | undefined;
   #callOff: () => void = () => undefined;
   #stopped = false;
@@ -77,8 +79,8 @@ export class RevocationWatch {
     const { revocations, clock, log } = this.#parts;
     try {
       const state = await revocations.changedSince(this.#version);
-      if (this.#broken) log.info("revocations compared again");
-      this.#broken = false;
+      if (this.#failures >= failuresToTell) log.info("revocations compared again");
+      this.#failures = 0;
       if (state === undefined) return;
       const now = clock.now();
       const lost = state.life === this.#life ? [] : this.#missing(state.items).filter(({ endsAt }) => endsAt > now);
@@ -98,8 +100,7 @@ export class RevocationWatch {
       this.#version = restored.version;
       this.#life = restored.life;
     } catch (err) {
-      if (!this.#broken) log.warn({ err }, "revocations not compared");
-      this.#broken = true;
+      if (++this.#failures === failuresToTell) log.warn({ err }, "revocations not compared");
     }
   }
 
