@@ -24,6 +24,7 @@ const test = plain.override({
       FANFARE_CLUSTER_SECRET: secrets.cluster,
       FANFARE_ORIGINS: "https://app.example",
       FANFARE_LOG_LEVEL: "trace",
+      FANFARE_AUDIT: "all",
     },
   },
 });
