@@ -135,3 +135,19 @@ test("who subscribes late owes nothing that was there before", () => {
   const verdict = judge(acked, [{ name: "ada", channels: [channel], history, from: { [channel]: { epoch: "e", offset: 2 } } }]);
   expect(counts(verdict)).toEqual(clean);
 });
+
+test("where an offset was issued twice either is heard, and who does not hear the other has to be told after it was sent", () => {
+  const first = published(3);
+  const [second] = published(3, "e", 10).slice(2);
+  if (second === undefined) throw new Error("unreachable");
+  const again: Acked = { ...second, id: "again", data: { n: 4 } };
+  const acked = [...first, again];
+  const history = first.map((one) => heard(one));
+  const told = (atMs: number): Entry => ({ kind: "reset", channel, reason: "diverged", atMs });
+  expect(counts(verdictOn(acked, [...history, told(100)]))).toEqual({ ...clean, excused: 1 });
+  expect(counts(verdictOn(acked, history))).toEqual({ ...clean, lost: 1 });
+  expect(counts(verdictOn(acked, [...history, told(5)]))).toEqual({ ...clean, lost: 1 });
+  expect(counts(verdictOn(acked, [...history.slice(0, 2), heard({ ...again, data: { n: 5 } }), told(100)]))).toMatchObject({
+    wrong: 1,
+  });
+});
