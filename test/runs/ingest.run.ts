@@ -43,7 +43,11 @@ function everybody(watchers: readonly Watcher[]): Promise<void> {
 
 async function metric(port: number, name: string): Promise<number> {
   const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-  return Number(new RegExp(`^${name}\\{.*\\} ([0-9.]+)`, "m").exec(text)?.[1] ?? 0);
+  // Every source has its series from the start.
+  return [...text.matchAll(new RegExp(`^${name}\\{.*\\} ([0-9.]+)`, "gm"))].reduce(
+    (total, [, value]) => total + Number(value),
+    0,
+  );
 }
 
 function sum(watchers: readonly Watcher[], of: (watcher: Watcher) => number): number {
