@@ -9,6 +9,7 @@ import {
   openRulesFile,
   parseAdminKeys,
   type SendWebhook,
+  tokenKeysOf,
   trustedProxies,
 } from "@fanfare/access";
 import { type Backend, fireScheduled, openBackend, reportPublications } from "@fanfare/broker";
@@ -80,14 +81,7 @@ export async function main(settings: Settings, shared: AdminShared = {}): Promis
     metrics,
     console: consoleDirectory(),
     url: settings.url,
-    tokens: createTokenVerifier({
-      secret: settings.tokenSecret,
-      publicKey: settings.tokenPublicKey,
-      jwksUrl: settings.jwksUrl,
-      issuer: settings.tokenIssuer,
-      audience: settings.tokenAudience,
-      ttlMaxMs: settings.tokenTtlMaxMs,
-    }),
+    tokens: createTokenVerifier(tokenKeysOf(settings)),
     tokenSecret: settings.tokenSecret,
     controlUrl: settings.controlUrl,
     clusterSecret: settings.clusterSecret,

@@ -1,3 +1,4 @@
+import { wrapped } from "@fanfare/config";
 import { colorsFor } from "./colors.ts";
 
 /** What was looked at, what came of it, and what is to be done. */
@@ -49,17 +50,4 @@ export function hasFault(findings: readonly Finding[], strict = false): boolean 
 
 export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
-}
-
-/** In lines of this width; a word that is longer stays whole. */
-export function wrapped(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else line = line === "" ? word : `${line} ${word}`;
-  }
-  return [...lines, line];
 }

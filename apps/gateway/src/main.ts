@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { createRequire } from "node:module";
 import { hostname } from "node:os";
-import { createTokenVerifier, openRulesFile, trustedProxies } from "@fanfare/access";
+import { createTokenVerifier, openRulesFile, tokenKeysOf, trustedProxies } from "@fanfare/access";
 import { type Backend, fireScheduled, openBackend } from "@fanfare/broker";
 import type { Settings } from "@fanfare/config";
 import { systemClock } from "@fanfare/domain";
@@ -99,14 +99,7 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<G
       metrics,
     }),
     rules,
-    tokens: createTokenVerifier({
-      secret: settings.tokenSecret,
-      publicKey: settings.tokenPublicKey,
-      jwksUrl: settings.jwksUrl,
-      issuer: settings.tokenIssuer,
-      audience: settings.tokenAudience,
-      ttlMaxMs: settings.tokenTtlMaxMs,
-    }),
+    tokens: createTokenVerifier(tokenKeysOf(settings)),
     authorizer: openAuthorizer(settings, log, metrics),
     revocations: revocationWatch,
     health,

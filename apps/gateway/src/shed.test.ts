@@ -1,6 +1,6 @@
 import { createMetrics } from "@fanfare/telemetry";
+import { ManualClock } from "@fanfare/test-support";
 import { expect, test } from "vitest";
-import { ManualClock } from "../test/manual-clock.ts";
 import { Shed, shedLimits } from "./shed.ts";
 import { descriptorsHere, memoryBytesHere, type VitalSigns, VitalSignsReader } from "./vital-signs.ts";
 

@@ -11,4 +11,5 @@ export { RevocationList } from "./revocation-list.ts";
 export { parseRules, type Rules } from "./rules.ts";
 export { loadRulesFile, openRulesFile, type RulesFile, type RulesFileOptions } from "./rules-file.ts";
 export { createTokenVerifier, signToken, type TokenDraft, type TokenKeys, type TokenVerifier } from "./token.ts";
+export { type TokenSettings, tokenKeysOf } from "./token-settings.ts";
 export { createWebhook, type SendWebhook } from "./webhook.ts";

@@ -1,6 +1,6 @@
 import { type Broker, channelName, defaultEvent, FanfareError, type Plan } from "@fanfare/domain";
+import { ManualClock } from "@fanfare/test-support";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { ManualClock } from "../test/manual-clock.ts";
 import { quiet } from "../test/quiet.ts";
 import { type Firing, fireScheduled } from "./fire-scheduled.ts";
 import { MemoryBroker } from "./memory-broker.ts";

@@ -1,5 +1,5 @@
+import { ManualClock } from "@fanfare/test-support";
 import { expect, test } from "vitest";
-import { ManualClock } from "../test/manual-clock.ts";
 import { Linger } from "./linger.ts";
 
 function started() {

@@ -1,6 +1,6 @@
 import { channelName, type Draft, defaultEvent, limits, type Retention } from "@fanfare/domain";
+import { ManualClock } from "@fanfare/test-support";
 import { expect, test } from "vitest";
-import { ManualClock } from "../test/manual-clock.ts";
 import { MemoryBroker } from "./memory-broker.ts";
 import { MemoryPubSub } from "./memory-pub-sub.ts";
 

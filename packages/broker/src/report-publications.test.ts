@@ -1,5 +1,5 @@
+import { ManualClock } from "@fanfare/test-support";
 import { expect, test } from "vitest";
-import { ManualClock } from "../test/manual-clock.ts";
 import { MemoryRegistry } from "./memory-registry.ts";
 import { reportPublications } from "./report-publications.ts";
 

@@ -1,7 +1,6 @@
 import { connect, createServer, type Server, Socket } from "node:net";
-import { startRedis, type TestRedis, until } from "@fanfare/test-support";
+import { ManualClock, startRedis, type TestRedis, until } from "@fanfare/test-support";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { ManualClock } from "../test/manual-clock.ts";
 import { quiet } from "../test/quiet.ts";
 import { Topology } from "./topology.ts";
 import type { Address, ServerView } from "./view.ts";

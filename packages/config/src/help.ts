@@ -1,6 +1,7 @@
 import { flagOf, settingRows } from "./names.ts";
 import type { SettingKey, SettingRow, SettingUser } from "./settings.ts";
 import { defaultText } from "./value.ts";
+import { wrapped } from "./wrapped.ts";
 
 const columns = 80;
 
@@ -24,7 +25,7 @@ export function settingsHelp(keys?: readonly SettingKey[]): string {
       const oneLine = head.padEnd(34) + tail;
       const lines = head.length < 33 && oneLine.length <= columns ? [oneLine] : [head, `      ${tail}`];
       const file = row.fromFile ? ` Or a file that holds it: --${flagOf(key)}-file.` : "";
-      return [...lines, ...wrap(row.doc + file, columns - 6).map((line) => `      ${line}`)].join("\n");
+      return [...lines, ...wrapped(row.doc + file, columns - 6).map((line) => `      ${line}`)].join("\n");
     })
     .join("\n");
 }
@@ -43,18 +44,4 @@ export function flagsOf(keys?: readonly SettingKey[]): Record<string, { type: "s
 function placeholder(row: SettingRow): string {
   if (row.type === "choice") return row.choices.length <= 3 ? row.choices.join("|") : "level";
   return row.type === "list" ? "a,b" : row.type === "integer" ? "n" : row.type;
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line === "" ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line];
 }

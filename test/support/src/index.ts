@@ -11,6 +11,7 @@ export {
 } from "./cluster.ts";
 export { type FaultMode, type FaultProxy, startFaultProxy } from "./fault-proxy.ts";
 export type { Acked, Entry, Fresh, Heard, Reset } from "./history.ts";
+export { ManualClock } from "./manual-clock.ts";
 export { type PresenceClient, PresenceWatch } from "./presence-watch.ts";
 export { promised } from "./promised.ts";
 export { startRabbit, type TestRabbit } from "./rabbit.ts";

@@ -2,11 +2,11 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BenchRedis, runBench, scenarios } from "@fanfare/bench";
+import { wrapped } from "@fanfare/config";
 import { FanfareError } from "@fanfare/domain";
 import { endWithUs, findRedisServer, type RedisServerBinary, startRedisServer } from "@fanfare/redis-server";
 import { Argument, Command, InvalidArgumentError } from "commander";
 import { Failure } from "../failure.ts";
-import { wrapped } from "../findings.ts";
 import { onStop } from "../stop.ts";
 
 const columns = 80;

@@ -1,5 +1,5 @@
+import { ManualClock } from "@fanfare/test-support";
 import { expect, test } from "vitest";
-import { ManualClock } from "../../test/manual-clock.ts";
 import { type Beating, Heartbeats } from "./heartbeats.ts";
 
 function started() {
