@@ -27,7 +27,7 @@ test("answers that come in any order are written in the order of their requests,
   const { out, text } = reader();
   const queue = new AnswerQueue(out, 10);
   const answers = [later(), later(), later(), later()];
-  for (const { promise } of answers) queue.push(promise);
+  for (const { promise } of answers) queue.push(promise, 1);
 
   answers[3]?.resolve("d");
   answers[1]?.resolve("b");
@@ -44,25 +44,26 @@ test("answers that come in any order are written in the order of their requests,
 
 test("there is room when fewer than allowed are in flight, and for whoever waits when one is done", async () => {
   const { out } = reader();
-  const queue = new AnswerQueue(out, 2);
+  const queue = new AnswerQueue(out, 5);
   const first = later();
-  queue.push(first.promise);
-  await queue.room();
-  queue.push(later().promise);
-  let roomy = false;
-  const room = queue.room().then(() => {
-    roomy = true;
+  queue.push(first.promise, 3);
+  expect(await queue.room()).toBe(2);
+  queue.push(later().promise, 2);
+  let roomy = 0;
+  const room = queue.room().then((count) => {
+    roomy = count;
   });
   await new Promise(setImmediate);
-  expect(roomy).toBe(false);
-  first.resolve("a");
+  expect(roomy).toBe(0);
+  first.resolve("abc");
   await room;
+  expect(roomy).toBe(3);
 });
 
 test("nobody waits for a reader that is gone", async () => {
   const { out } = reader();
   const queue = new AnswerQueue(out, 1);
-  queue.push(later().promise);
+  queue.push(later().promise, 1);
   const waiting = queue.room();
   out.destroy();
   await waiting;

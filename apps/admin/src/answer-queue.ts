@@ -1,12 +1,13 @@
 import type { Writable } from "node:stream";
 
 interface Slot {
+  readonly count: number;
   text: string | undefined;
 }
 
 /**
- * Writes answers in the order of their requests, whenever they come, and says when there is room for another one: an
- * answer that the reader has not taken yet counts as in flight, so a slow reader slows the requests down.
+ * Writes answers in the order of their requests, whenever they come, and says for how many more there is room: an answer
+ * that the reader has not taken yet counts as in flight, so a slow reader slows the requests down.
  *
  * Answers MUST NOT reject.
  */
@@ -14,6 +15,7 @@ export class AnswerQueue {
   readonly #out: Writable;
   readonly #inFlightMax: number;
   readonly #slots: Slot[] = [];
+  #inFlight = 0;
   #flushing = false;
   #wake: (() => void) | undefined;
 
@@ -25,21 +27,24 @@ export class AnswerQueue {
   }
 
   get inFlight(): number {
-    return this.#slots.length;
+    return this.#inFlight;
   }
 
-  push(answer: Promise<string>): void {
-    const slot: Slot = { text: undefined };
+  /** `answer` is the text of this many answers. */
+  push(answer: Promise<string>, count: number): void {
+    const slot: Slot = { count, text: undefined };
     this.#slots.push(slot);
+    this.#inFlight += count;
     void answer.then((text) => {
       slot.text = text;
       this.#flushSoon();
     });
   }
 
-  /** Resolves once there is room for one more, or the reader is gone. */
-  async room(): Promise<void> {
-    await this.#until(() => this.#slots.length < this.#inFlightMax);
+  /** Resolves with how many more there is room for, at least one, or once the reader is gone. */
+  async room(): Promise<number> {
+    await this.#until(() => this.#inFlight < this.#inFlightMax);
+    return this.#inFlightMax - this.#inFlight;
   }
 
   /** Resolves once everything is written, or the reader is gone. */
@@ -70,14 +75,15 @@ export class AnswerQueue {
   #flush(): void {
     if (this.#out.destroyed || this.#out.writableNeedDrain) return;
     let text = "";
-    let count = 0;
+    let ready = 0;
     for (const slot of this.#slots) {
       if (slot.text === undefined) break;
       text += slot.text;
-      count++;
+      this.#inFlight -= slot.count;
+      ready++;
     }
-    if (count === 0) return;
-    this.#slots.splice(0, count);
+    if (ready === 0) return;
+    this.#slots.splice(0, ready);
     this.#out.write(text);
     this.#wake?.();
   }

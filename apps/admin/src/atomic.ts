@@ -1,5 +1,5 @@
 import type { Rules } from "@fanfare/access";
-import { type AtomicItem, asFanfareError, type Broker, FanfareError, type Published } from "@fanfare/domain";
+import { asFanfareError, type Broker, FanfareError, type Published, type PublishItem } from "@fanfare/domain";
 import type { Metrics } from "@fanfare/telemetry";
 import { type Drafts, draftsOf } from "./drafts.ts";
 import type { PublishAnswer } from "./publisher.ts";
@@ -11,7 +11,7 @@ export function createAtomicPublisher(broker: Broker, rules: Rules, metrics: Met
   const count = (outcome: string, times: number) => metrics.publications.inc({ source: "rest", outcome }, times);
 
   return async (requests) => {
-    const items: AtomicItem[] = requests.flatMap(({ drafts }) =>
+    const items: PublishItem[] = requests.flatMap(({ drafts }) =>
       drafts.map((draft) => ({ draft, retain: rules.of(draft.channel).retain })),
     );
     const durable = requests.some((request) => request.durable);
@@ -33,7 +33,7 @@ export function createAtomicPublisher(broker: Broker, rules: Rules, metrics: Met
     count("duplicate", duplicates);
 
     const published = outcomes.map(({ kind, position }, index): Published => {
-      const { channel } = (items[index] as AtomicItem).draft;
+      const { channel } = (items[index] as PublishItem).draft;
       const duplicate = kind === "duplicate";
       return { channel, ...position, duplicate, ...(replicas === undefined ? {} : { replicas }) };
     });

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import { FanfareError, limits } from "@fanfare/domain";
 import type { FastifyInstance, FastifyRequest } from "fastify";
@@ -35,12 +36,11 @@ export function bodyStream(request: FastifyRequest): IncomingMessage {
 }
 
 /** Throws `JSON_INVALID` for bytes that are not UTF-8; replacing them would store what nobody sent. */
-export function utf8Text(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new FanfareError("JSON_INVALID", { cause });
-  }
+export function utf8Text(bytes: Buffer): string {
+  if (!isUtf8(bytes)) throw new FanfareError("JSON_INVALID", { detail: "The body is not UTF-8." });
+  // A byte order mark in front is none of the text (RFC 8259, section 8.1).
+  const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+  return bytes.toString("utf8", start);
 }
 
 function encodingError(request: FastifyRequest): FanfareError | null {

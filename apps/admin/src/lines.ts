@@ -1,5 +1,13 @@
 const newline = 0x0a;
 
+/** What one chunk completed. */
+export interface CutLines {
+  /** Without their ends. */
+  readonly whole: readonly Buffer[];
+  /** Behind them comes a line that is longer than allowed: nothing after it can be told apart. */
+  readonly overflow: boolean;
+}
+
 /** Cuts a stream of bytes into lines. Holds at most one unfinished line of at most `bytesMax`. */
 export class LineCutter {
   readonly #bytesMax: number;
@@ -10,15 +18,16 @@ export class LineCutter {
     this.#bytesMax = bytesMax;
   }
 
-  /** The lines that are complete with this chunk, without their ends; the last one may be {@link tooLong}. */
-  *cut(chunk: Buffer): Generator<Buffer | typeof tooLong> {
+  /** The lines that are complete with this chunk. */
+  cut(chunk: Buffer): CutLines {
+    const whole: Buffer[] = [];
     let start = 0;
     for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, start)) {
-      if (!this.#keep(chunk.subarray(start, end))) return yield tooLong;
-      yield this.rest();
+      if (!this.#keep(chunk.subarray(start, end))) return { whole, overflow: true };
+      whole.push(this.rest());
       start = end + 1;
     }
-    if (!this.#keep(chunk.subarray(start))) yield tooLong;
+    return { whole, overflow: !this.#keep(chunk.subarray(start)) };
   }
 
   /** What has come since the last line's end. */
@@ -37,6 +46,3 @@ export class LineCutter {
     return true;
   }
 }
-
-/** Stands for a line that is longer than allowed; nothing after it can be told apart. */
-export const tooLong = Symbol("line too long");

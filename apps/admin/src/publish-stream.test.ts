@@ -108,9 +108,9 @@ test("a reader who takes no answers stops the reading of lines", async () => {
   const done = answerLines({
     input: source,
     output: reader,
-    answer: async (line) => {
-      asked++;
-      return { line: Number(line) };
+    answer: async (lines) => {
+      asked += lines.length;
+      return lines.map((line) => `${JSON.stringify({ line: Number(line) })}\n`).join("");
     },
     closing: neverClosing,
   });
@@ -204,7 +204,7 @@ test("closing the server answers what was read, ends the stream and takes no mor
 test("an input that fails rejects, whichever side it is", async () => {
   const input = new PassThrough();
   const output = new PassThrough();
-  const done = answerLines({ input, output, answer: async () => 1, closing: neverClosing });
+  const done = answerLines({ input, output, answer: async () => "1\n", closing: neverClosing });
   input.destroy(new Error("reset"));
   await expect(done).rejects.toThrow("reset");
 });

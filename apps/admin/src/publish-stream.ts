@@ -1,24 +1,30 @@
 import { PassThrough, type Readable, type Writable } from "node:stream";
-import { asFanfareError, FanfareError, limits } from "@fanfare/domain";
+import { FanfareError, limits } from "@fanfare/domain";
 import { AnswerQueue } from "./answer-queue.ts";
-import { LineCutter, tooLong } from "./lines.ts";
+import { LineCutter } from "./lines.ts";
 import { problemOf } from "./problem.ts";
 
 /** Lines that are being published, or answered to a reader who has not taken the answer yet. */
 const inFlightMax = 256;
+/** Lines that are answered together: some are read while others are being stored. */
+const togetherMax = 64;
 
 export interface StreamParts {
   readonly input: Readable;
   readonly output: Writable;
-  /** Answers one line that is not blank; may reject. Called in the order of the lines. */
-  readonly answer: (line: Buffer) => Promise<unknown>;
+  /**
+   * Answers lines that are not blank with as many lines of text. MUST NOT reject. What it does before it first waits happens in
+   * the order of the lines.
+   */
+  readonly answer: (lines: readonly Buffer[]) => Promise<string>;
   /** Once it is aborted no further line is read; what has been read is answered. */
   readonly closing: AbortSignal;
 }
 
 /**
- * Answers every line of the input with one line of JSON, in order. Blank lines are passed over. A line that is too long
- * gets its answer and ends the stream, because where the next one begins is unknown. Rejects when either side breaks off.
+ * Answers every line of the input with one line of JSON, in order. Lines that come together are answered together. Blank lines
+ * are passed over. A line that is too long gets its answer and ends the stream, because where the next one begins is unknown.
+ * Rejects when either side breaks off.
  */
 export async function answerLines({ input, output, answer, closing }: StreamParts): Promise<void> {
   const answers = new AnswerQueue(output, inFlightMax);
@@ -26,22 +32,25 @@ export async function answerLines({ input, output, answer, closing }: StreamPart
   await readAll();
   await answers.drained();
 
-  async function take(line: Buffer | typeof tooLong): Promise<void> {
-    if (line !== tooLong && isBlank(line)) return;
-    if (answers.inFlight >= inFlightMax) await answers.room();
-    if (output.destroyed) return;
-    answers.push(line === tooLong ? Promise.resolve(problemLine(new FanfareError("PAYLOAD_TOO_LARGE"))) : lineFor(answer, line));
+  async function take(many: readonly Buffer[]): Promise<void> {
+    for (let at = 0; at < many.length; ) {
+      const room = await answers.room();
+      if (output.destroyed) return;
+      const some = many.slice(at, at + Math.min(room, togetherMax));
+      answers.push(answer(some), some.length);
+      at += some.length;
+    }
   }
 
   async function readAll(): Promise<void> {
     for await (const chunk of untilAborted(input, closing) as AsyncIterable<Buffer>) {
-      for (const line of lines.cut(chunk)) {
-        await take(line);
-        if (line === tooLong || output.destroyed) return;
-      }
+      const { whole, overflow } = lines.cut(chunk);
+      await take(whole.filter(isNotBlank));
+      if (overflow) answers.push(Promise.resolve(problemLine(new FanfareError("PAYLOAD_TOO_LARGE"))), 1);
+      if (overflow || output.destroyed) return;
     }
     // A line that closing has cut in half is not the caller's mistake: it gets no answer.
-    if (!closing.aborted || input.readableEnded) await take(lines.rest());
+    if (!closing.aborted || input.readableEnded) await take([lines.rest()].filter(isNotBlank));
   }
 }
 
@@ -66,18 +75,10 @@ function untilAborted(input: Readable, signal: AbortSignal): Readable {
   return source;
 }
 
-async function lineFor(answer: StreamParts["answer"], line: Buffer): Promise<string> {
-  try {
-    return `${JSON.stringify(await answer(line))}\n`;
-  } catch (error) {
-    return problemLine(asFanfareError(error));
-  }
-}
-
-function problemLine(error: FanfareError): string {
+export function problemLine(error: FanfareError): string {
   return `${JSON.stringify(problemOf(error))}\n`;
 }
 
-function isBlank(line: Buffer): boolean {
-  return line.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0d);
+function isNotBlank(line: Buffer): boolean {
+  return line.some((byte) => byte !== 0x20 && byte !== 0x09 && byte !== 0x0d);
 }

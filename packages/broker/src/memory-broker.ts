@@ -1,5 +1,4 @@
 import {
-  type AtomicItem,
   type AtomicOutcome,
   announcementPieces,
   announcementText,
@@ -12,6 +11,8 @@ import {
   type LogRange,
   type LogSlice,
   type Position,
+  type PublishFailure,
+  type PublishItem,
   type PublishOptions,
   type PublishOutcome,
   type PubSub,
@@ -22,6 +23,7 @@ import {
   topicOfRoom,
 } from "@fanfare/domain";
 import { refuseTooMany } from "./atomic.ts";
+import { eachByItself } from "./each.ts";
 import { epochSource } from "./epoch.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { channelLifeAfterPublishMs, channelLifeMs, idLifeMs } from "./lives.ts";
@@ -83,7 +85,14 @@ export class MemoryBroker implements Broker {
     return durable ? { ...first, replicas: 0 } : first;
   }
 
-  async publishAll(items: readonly AtomicItem[], { durable = false }: PublishOptions = {}): Promise<AtomicOutcome> {
+  publishEach(
+    items: readonly PublishItem[],
+    options: PublishOptions = {},
+  ): Promise<readonly (PublishOutcome | PublishFailure)[]> {
+    return eachByItself(items, ({ draft, retain }) => this.publish(draft, retain, options));
+  }
+
+  async publishAll(items: readonly PublishItem[], { durable = false }: PublishOptions = {}): Promise<AtomicOutcome> {
     refuseTooMany(items);
     const outcome = await this.#publish(items);
     return durable && outcome.kind !== "conflict" ? { ...outcome, replicas: 0 } : outcome;
@@ -135,7 +144,7 @@ export class MemoryBroker implements Broker {
     this.#ids.clear();
   }
 
-  async #publish(items: readonly AtomicItem[]): Promise<AtomicOutcome> {
+  async #publish(items: readonly PublishItem[]): Promise<AtomicOutcome> {
     this.#forget();
     const fingerprints = new Map<string, string>();
     for (const [index, { draft }] of items.entries()) {
@@ -161,7 +170,7 @@ export class MemoryBroker implements Broker {
   }
 
   /** Stores without announcing, in one turn of the event loop. */
-  #store({ draft, retain }: AtomicItem): {
+  #store({ draft, retain }: PublishItem): {
     readonly kind: "stored" | "duplicate";
     readonly position: Position;
     announce(): Promise<unknown>;

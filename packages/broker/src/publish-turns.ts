@@ -1,4 +1,4 @@
-import type { AtomicItem, PublishOutcome } from "@fanfare/domain";
+import { asFanfareError, type PublishFailure, type PublishItem, type PublishOutcome } from "@fanfare/domain";
 
 /** Publications of one script: each takes Redis some 20 µs, in which it does nothing else. */
 const itemsMax = 50;
@@ -6,13 +6,10 @@ const itemsMax = 50;
 const charactersMax = 262_144;
 
 /** Stores them in this order, each by itself. Either all of them are answered or it rejects. */
-type Store = (items: readonly AtomicItem[]) => Promise<readonly PublishOutcome[]>;
+type Store = (items: readonly PublishItem[]) => Promise<readonly PublishOutcome[]>;
 
-interface Waiting {
-  readonly item: AtomicItem;
-  readonly resolve: (outcome: PublishOutcome) => void;
-  readonly reject: (reason: unknown) => void;
-}
+/** What is told of each publication, as soon as it is known. */
+type Settle = (outcome: PublishOutcome | PublishFailure) => void;
 
 /**
  * What is published within one turn of the event loop goes to its partition as one script, in the order in which it came: a
@@ -20,35 +17,38 @@ interface Waiting {
  */
 export class PublishTurns {
   readonly #store: Store;
-  #waiting: Waiting[] = [];
+  #items: PublishItem[] = [];
+  #settles: Settle[] = [];
   #characters = 0;
 
   constructor(store: Store) {
     this.#store = store;
   }
 
-  add(item: AtomicItem): Promise<PublishOutcome> {
-    return new Promise((resolve, reject) => {
-      const { length } = item.draft.payload.json;
-      if (this.#waiting.length === itemsMax || this.#characters + length > charactersMax) this.send();
-      if (this.#waiting.length === 0) setImmediate(() => this.send());
-      this.#waiting.push({ item, resolve, reject });
-      this.#characters += length;
-    });
+  add(item: PublishItem, settle: Settle): void {
+    const { length } = item.draft.payload.json;
+    if (this.#items.length === itemsMax || this.#characters + length > charactersMax) this.send();
+    if (this.#items.length === 0) setImmediate(() => this.send());
+    this.#items.push(item);
+    this.#settles.push(settle);
+    this.#characters += length;
   }
 
   /** Sends what has come so far. */
   send(): void {
-    const waiting = this.#waiting;
-    if (waiting.length === 0) return;
-    this.#waiting = [];
+    const items = this.#items;
+    const settles = this.#settles;
+    if (items.length === 0) return;
+    this.#items = [];
+    this.#settles = [];
     this.#characters = 0;
-    this.#store(waiting.map(({ item }) => item)).then(
+    this.#store(items).then(
       (outcomes) => {
-        for (const [at, { resolve }] of waiting.entries()) resolve(outcomes[at] as PublishOutcome);
+        for (const [at, settle] of settles.entries()) settle(outcomes[at] as PublishOutcome);
       },
       (reason) => {
-        for (const { reject } of waiting) reject(reason);
+        const failure: PublishFailure = { kind: "failed", error: asFanfareError(reason) };
+        for (const settle of settles) settle(failure);
       },
     );
   }

@@ -1,5 +1,4 @@
 import {
-  type AtomicItem,
   type AtomicOutcome,
   announcementPieces,
   type Broker,
@@ -10,6 +9,8 @@ import {
   FanfareError,
   type LogRange,
   type LogSlice,
+  type PublishFailure,
+  type PublishItem,
   type PublishOptions,
   type PublishOutcome,
   partitionOf,
@@ -21,6 +22,7 @@ import {
 import type { Redis } from "ioredis";
 import { refuseTooMany } from "./atomic.ts";
 import type { Commands } from "./commands.ts";
+import { eachByItself } from "./each.ts";
 import { epochSource } from "./epoch.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { idKey, logKey, metaKey, seqKey } from "./keys.ts";
@@ -67,13 +69,35 @@ export class RedisBroker implements Broker {
   async publish(draft: Draft, retain: Retention, { durable = false }: PublishOptions = {}): Promise<PublishOutcome> {
     const partition = this.#partitionOf(draft.channel);
     const item = { draft, retain };
-    if (!durable) return this.#turnsOf(partition).add(item);
+    if (!durable) {
+      return new Promise((resolve, reject) => {
+        this.#turnsOf(partition).add(item, (outcome) => (outcome.kind === "failed" ? reject(outcome.error) : resolve(outcome)));
+      });
+    }
     const { answer, replicas } = await this.#in(partition).durable.run(await this.#storing(partition, [item], false));
     const [outcome] = outcomesOf(answer, 1);
     return outcome === undefined || outcome.kind === "conflict" ? { kind: "conflict" } : { ...outcome, replicas };
   }
 
-  async publishAll(items: readonly AtomicItem[], { durable = false }: PublishOptions = {}): Promise<AtomicOutcome> {
+  publishEach(
+    items: readonly PublishItem[],
+    { durable = false }: PublishOptions = {},
+  ): Promise<readonly (PublishOutcome | PublishFailure)[]> {
+    if (durable) return eachByItself(items, ({ draft, retain }) => this.publish(draft, retain, { durable }));
+    return new Promise((resolve) => {
+      const outcomes: (PublishOutcome | PublishFailure)[] = [];
+      let left = items.length;
+      if (left === 0) resolve(outcomes);
+      for (const [at, item] of items.entries()) {
+        this.#turnsOf(this.#partitionOf(item.draft.channel)).add(item, (outcome) => {
+          outcomes[at] = outcome;
+          if (--left === 0) resolve(outcomes);
+        });
+      }
+    });
+  }
+
+  async publishAll(items: readonly PublishItem[], { durable = false }: PublishOptions = {}): Promise<AtomicOutcome> {
     const [first] = items;
     if (first === undefined) return { kind: "stored", outcomes: [] };
     const partition = this.#partitionOf(first.draft.channel);
@@ -174,7 +198,7 @@ export class RedisBroker implements Broker {
   /** The call of publish.lua. `together`: all or none. */
   async #storing(
     partition: number,
-    items: readonly AtomicItem[],
+    items: readonly PublishItem[],
     together: boolean,
   ): Promise<(client: Redis) => Promise<unknown>> {
     const moreKeys: string[] = [];
@@ -192,7 +216,7 @@ export class RedisBroker implements Broker {
   }
 
   /** What publish.lua takes for each, in its order. */
-  #argsOf({ draft, retain }: AtomicItem, partition: number): (string | number)[] {
+  #argsOf({ draft, retain }: PublishItem, partition: number): (string | number)[] {
     const { channel, event, payload, id, except = [], ttlSeconds } = draft;
     const room = roomOf(channel, partition);
     const { head, before, data, after, tail } = announcementPieces(draft, room, retain.count > 0);

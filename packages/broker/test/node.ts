@@ -104,6 +104,10 @@ function verbs({ broker, pubSub, directory, registry }: Backend): Record<string,
   return {
     publish: () => broker.publish(draftOf("1"), keep),
     publishWithId: () => broker.publish(draftOf("1", { id: "k" }), keep),
+    publishEach: async () => {
+      const [outcome] = await broker.publishEach([{ draft: draftOf("1"), retain: keep }]);
+      if (outcome?.kind === "failed") throw outcome.error;
+    },
     publishDurably: () => broker.publish(draftOf("1"), keep, { durable: true }),
     open: () => broker.open([news]),
     frontier: () => broker.frontier(0),

@@ -1,11 +1,11 @@
-import { type AtomicItem, type Broker, limits, partitionOf } from "@fanfare/domain";
+import { type Broker, limits, type PublishItem, partitionOf } from "@fanfare/domain";
 import { describe, expect, test } from "vitest";
 import { draftOf, keepAll, listen, neighbourOf, newChannel, type OpenBrokerWorld, publish } from "./broker-world.ts";
 import { until } from "./wait.ts";
 
 /** The part of the broker's law that is about several publications that belong together. */
 export function atomicContract(open: OpenBrokerWorld): void {
-  const itemOf = (...draft: Parameters<typeof draftOf>): AtomicItem => ({ draft: draftOf(...draft), retain: keepAll });
+  const itemOf = (...draft: Parameters<typeof draftOf>): PublishItem => ({ draft: draftOf(...draft), retain: keepAll });
   const logOf = async (broker: Broker, channel: ReturnType<typeof newChannel>) =>
     (await broker.read(channel, { from: "after", offset: 0, limit: 1_000 }, keepAll)).publications;
 
@@ -15,7 +15,7 @@ export function atomicContract(open: OpenBrokerWorld): void {
       const one = newChannel();
       const other = neighbourOf(one, world.brokers[0]);
       const heard = await listen(world, one, other);
-      const batch = (start: number): AtomicItem[] =>
+      const batch = (start: number): PublishItem[] =>
         Array.from({ length: 70 }, (_, index) => itemOf(index % 3 ? one : other, String(start + index)));
       const outcomes = await Promise.all([0, 1].map((node) => world.brokers[node as 0 | 1].publishAll(batch(node * 100))));
       for (const outcome of outcomes) expect(outcome.kind === "stored" && outcome.outcomes.length).toBe(70);

@@ -2,6 +2,7 @@ import {
   argumentsText,
   type Broker,
   channelName,
+  type Draft,
   type EventName,
   formatBookmark,
   parseBookmark,
@@ -208,7 +209,10 @@ function ids(open: OpenBrokerWorld): void {
     expect(await brokers[0].publish(draft, keepAll)).toMatchObject({ kind: "duplicate", position: { offset: 1 } });
   });
 
-  test("of what is published at once each is answered by itself, in the order of the calls; a conflict holds nobody up", async () => {
+  test.each([
+    ["at once", (broker: Broker, drafts: Draft[]) => Promise.all(drafts.map((draft) => broker.publish(draft, keepAll)))],
+    ["as one list", (broker: Broker, drafts: Draft[]) => broker.publishEach(drafts.map((draft) => ({ draft, retain: keepAll })))],
+  ])("of what is published %s each is answered by itself, in its order; a conflict holds nobody up", async (_how, publishAll) => {
     const { brokers } = await open();
     const [broker] = brokers;
     const channel = newChannel();
@@ -223,8 +227,8 @@ function ids(open: OpenBrokerWorld): void {
       draftOf(channel, '"earlier"', { id: "taken" }),
       ...Array.from({ length: 120 }, (_, number) => draftOf(channel, String(number + 4))),
     ];
-    const outcomes = await Promise.all(drafts.map((draft) => broker.publish(draft, keepAll)));
-    const said = outcomes.map((outcome) => (outcome.kind === "conflict" ? "conflict" : [outcome.kind, outcome.position.offset]));
+    const outcomes = await publishAll(broker, drafts);
+    const said = outcomes.map((outcome) => ("position" in outcome ? [outcome.kind, outcome.position.offset] : outcome.kind));
     expect(said).toEqual([
       ["stored", 2],
       "conflict",
@@ -235,6 +239,19 @@ function ids(open: OpenBrokerWorld): void {
       ["duplicate", 1],
       ...Array.from({ length: 120 }, (_, number) => ["stored", number + 4]),
     ]);
+  });
+
+  test("a list says how many replicas have each, where that was asked for, and an empty one is answered at once", async () => {
+    const { brokers } = await open();
+    const [channel, other] = [newChannel(), newChannel()];
+    const items = [channel, other, channel].map((each) => ({ draft: draftOf(each, "1"), retain: keepAll }));
+    const replicas = expect.any(Number) as number;
+    expect(await brokers[0].publishEach(items, { durable: true })).toMatchObject([
+      { kind: "stored", position: { offset: 1 }, replicas },
+      { kind: "stored", position: { offset: 1 }, replicas },
+      { kind: "stored", position: { offset: 2 }, replicas },
+    ]);
+    expect(await brokers[0].publishEach([])).toEqual([]);
   });
 
   test("the same id in another channel is another publication", async () => {

@@ -129,6 +129,8 @@ export class ModelBroker implements Broker {
       return { kind: "stored", position: { epoch, offset } };
     });
 
+  publishEach: Broker["publishEach"] = (items) => Promise.all(items.map(({ draft, retain }) => this.publish(draft, retain)));
+
   publishAll: Broker["publishAll"] = (items) =>
     this.#answer(() => {
       const stored = items.map(({ draft, retain }) => this.publishNow(draft, retain.count > 0));

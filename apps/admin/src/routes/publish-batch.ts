@@ -1,6 +1,5 @@
 import {
-  asFanfareError,
-  type FanfareError,
+  FanfareError,
   itemTexts,
   memberTexts,
   type Problem,
@@ -17,15 +16,15 @@ import { bodyText } from "../bodies.ts";
 import type { Context } from "../context.ts";
 import { draftsOf } from "../drafts.ts";
 import { refuseIdempotencyKey } from "../idempotency-key.ts";
-import { inLanes } from "../lanes.ts";
 import { answers, jsonBody } from "../openapi.ts";
 import { problemOf } from "../problem.ts";
+import { type AnswerOrError, isOurs, publishMany, readable } from "../publish-many.ts";
 import type { PublishAnswer } from "../publisher.ts";
 import { refuseQuery } from "../query.ts";
 import { ProblemOrAnswer } from "./publish-stream.ts";
 
-/** Items of one batch that are being published at a time. */
-const inFlightMax = 128;
+/** Items of one batch that are being published at a time: a broker that goes away in the middle is not asked for the others. */
+const inFlightMax = 250;
 
 const batchOf = validator(PublishBatchBody);
 
@@ -69,27 +68,21 @@ async function publishItems(
   request: FastifyRequest,
   items: readonly unknown[],
   texts: readonly string[],
-  { publish, logError }: Context,
+  context: Context,
 ): Promise<(PublishAnswer | Problem)[]> {
+  const read = (index: number) => draftsOf(items[index], texts[index] ?? "null");
+  const indices = [...items.keys()];
+  const answers: AnswerOrError[] = [];
   let away: FanfareError | undefined;
-  let stored = 0;
-  const results = await inLanes(items, inFlightMax, async (item, index) => {
-    try {
-      const drafts = draftsOf(item, texts[index] ?? "null");
-      requirePublish(request, drafts.drafts);
-      if (away !== undefined) return problemOf(away);
-      const answer = await publish(drafts);
-      stored++;
-      return answer;
-    } catch (thrown) {
-      const error = asFanfareError(thrown);
-      if (error.band !== "caller") {
-        away ??= error;
-        logError(error, request.id, request.routeOptions.url);
-      }
-      return problemOf(error);
-    }
-  });
-  if (away !== undefined && stored === 0) throw away;
-  return results;
+  while (answers.length < items.length && away === undefined) {
+    const some = indices.slice(answers.length, answers.length + inFlightMax);
+    answers.push(...(await publishMany(request, some, read, context)));
+    away = answers.find(isOurs);
+  }
+  if (away !== undefined && answers.every((answer) => answer instanceof FanfareError)) throw away;
+  for (const index of indices.slice(answers.length)) {
+    const drafts = readable(request, index, read);
+    answers.push(drafts instanceof FanfareError ? drafts : (away as FanfareError));
+  }
+  return answers.map((answer) => (answer instanceof FanfareError ? problemOf(answer) : answer));
 }

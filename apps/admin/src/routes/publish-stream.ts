@@ -1,15 +1,15 @@
 import type { IncomingMessage } from "node:http";
 import { finished } from "node:stream/promises";
-import { asFanfareError, Problem, PublishBody, parseJson } from "@fanfare/domain";
+import { FanfareError, Problem, PublishBody, parseJson } from "@fanfare/domain";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { Type } from "typebox";
-import { requirePublish } from "../auth.ts";
 import { bodyStream, ndjson, utf8Text } from "../bodies.ts";
 import type { Context } from "../context.ts";
-import { draftsOf } from "../drafts.ts";
+import { type Drafts, draftsOf } from "../drafts.ts";
 import { refuseIdempotencyKey } from "../idempotency-key.ts";
 import { lineAnswers, linesBody } from "../openapi.ts";
-import { answerLines } from "../publish-stream.ts";
+import { type AnswerOrError, publishMany } from "../publish-many.ts";
+import { answerLines, problemLine } from "../publish-stream.ts";
 import { refuseQuery } from "../query.ts";
 import { PublishAnswer } from "./publish.ts";
 
@@ -19,7 +19,7 @@ export const ProblemOrAnswer = Type.Union([...PublishAnswer.anyOf, Problem]);
 const leftoverMs = 2_000;
 
 export function publishStreamRoute(app: FastifyInstance, context: Context): void {
-  const { publish, logError, closing } = context;
+  const { closing } = context;
   app.post(
     "/publish/stream",
     {
@@ -39,19 +39,10 @@ export function publishStreamRoute(app: FastifyInstance, context: Context): void
       refuseIdempotencyKey(request);
       const input = bodyStream(request);
       const output = startStream(reply);
-      const route = request.routeOptions.url;
 
-      async function answer(line: Buffer) {
-        try {
-          const text = utf8Text(line);
-          const drafts = draftsOf(parseJson(text), text);
-          requirePublish(request, drafts.drafts);
-          return await publish(drafts);
-        } catch (thrown) {
-          const error = asFanfareError(thrown);
-          if (error.band !== "caller") logError(error, request.id, route);
-          throw error;
-        }
+      async function answer(lines: readonly Buffer[]): Promise<string> {
+        const answers = await publishMany(request, lines, draftsIn, context);
+        return answers.map(lineOf).join("");
       }
 
       try {
@@ -66,6 +57,15 @@ export function publishStreamRoute(app: FastifyInstance, context: Context): void
       return reply;
     },
   );
+}
+
+function draftsIn(line: Buffer): Drafts {
+  const text = utf8Text(line);
+  return draftsOf(parseJson(text), text);
+}
+
+function lineOf(answer: AnswerOrError): string {
+  return answer instanceof FanfareError ? problemLine(answer) : `${JSON.stringify(answer)}\n`;
 }
 
 /** Headers go out at once: a producer may wait for them before it writes its first line. */

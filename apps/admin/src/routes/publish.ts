@@ -43,7 +43,9 @@ export function publishRoute(app: FastifyInstance, { publish, schedule, expectSc
       }
       const drafts = draftsOf(value, text, idempotencyKey(request));
       requirePublish(request, drafts.drafts);
-      return publish(drafts);
+      const [answer] = await publish([drafts]);
+      if (answer instanceof FanfareError) throw answer;
+      return answer;
     },
   );
 

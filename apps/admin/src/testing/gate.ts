@@ -4,7 +4,7 @@ export interface Gate {
   /** The broker behind the gate: publishes wait in front of it while it is shut. */
   readonly broker: Broker;
   readonly waiting: number;
-  /** The most that ever waited. */
+  /** The most publications that ever waited. */
   readonly waitingMax: number;
   open(): void;
   /** From now on whoever publishes is told that the broker is away. */
@@ -15,34 +15,37 @@ export interface Gate {
 export function gate(broker: Broker): Gate {
   let state: "shut" | "open" | "broken" = "shut";
   let queue: (() => void)[] = [];
+  let waiting = 0;
   let waitingMax = 0;
 
-  const publish: Broker["publish"] = async (draft, retain) => {
+  const publishEach: Broker["publishEach"] = async (items, options) => {
     if (state === "shut") {
       await new Promise<void>((resolve) => {
         queue.push(resolve);
-        waitingMax = Math.max(waitingMax, queue.length);
+        waiting += items.length;
+        waitingMax = Math.max(waitingMax, waiting);
       });
     }
-    if (state === "broken") throw new FanfareError("BROKER_UNAVAILABLE");
-    return broker.publish(draft, retain);
+    if (state === "open") return broker.publishEach(items, options);
+    return items.map(() => ({ kind: "failed", error: new FanfareError("BROKER_UNAVAILABLE") }));
   };
   const release = () => {
     const released = queue;
     queue = [];
+    waiting = 0;
     for (const resolve of released) resolve();
   };
 
   return {
     broker: new Proxy(broker, {
       get(target, name) {
-        if (name === "publish") return publish;
+        if (name === "publishEach") return publishEach;
         const member: unknown = Reflect.get(target, name);
         return typeof member === "function" ? member.bind(target) : member;
       },
     }),
     get waiting() {
-      return queue.length;
+      return waiting;
     },
     get waitingMax() {
       return waitingMax;

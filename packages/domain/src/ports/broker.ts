@@ -1,4 +1,5 @@
 import type { Channel } from "../channel.ts";
+import type { FanfareError } from "../errors.ts";
 import type { Position, Seq } from "../position.ts";
 import type { ChannelTop, Draft, Publication, Retention } from "../publication.ts";
 
@@ -22,11 +23,17 @@ export interface Broker {
   publish(draft: Draft, retain: Retention, options?: PublishOptions): Promise<PublishOutcome>;
 
   /**
+   * The same for several that have nothing to do with each other, in their order: each is stored by itself, as if they had been
+   * published one after another. Answers for each, also when some could not be stored.
+   */
+  publishEach(items: readonly PublishItem[], options?: PublishOptions): Promise<readonly (PublishOutcome | PublishFailure)[]>;
+
+  /**
    * The same for several that belong together: all are stored and then announced, in their order, or none is. Those that were
    * stored before, or that come twice, are duplicates; `conflict` names the first whose id says something else. Rejects with
    * `ATOMIC_UNSUPPORTED` when they are more than {@link limits.atomicMax}, or not all of one partition.
    */
-  publishAll(items: readonly AtomicItem[], options?: PublishOptions): Promise<AtomicOutcome>;
+  publishAll(items: readonly PublishItem[], options?: PublishOptions): Promise<AtomicOutcome>;
 
   /**
    * The newest place of each channel, in the order asked; a channel that has never been used is given its epoch. Keeps the
@@ -81,9 +88,15 @@ export type PublishOutcome =
     }
   | { readonly kind: "conflict" };
 
-export interface AtomicItem {
+export interface PublishItem {
   readonly draft: Draft;
   readonly retain: Retention;
+}
+
+/** What came of one that {@link Broker.publish} would have rejected. */
+export interface PublishFailure {
+  readonly kind: "failed";
+  readonly error: FanfareError;
 }
 
 export type AtomicOutcome =
