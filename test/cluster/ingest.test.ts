@@ -23,9 +23,16 @@ const clientsPerNode = 5;
 const addAll =
   "for n = ARGV[2], ARGV[3] do redis.call('XADD', KEYS[1], '*', 'channel', ARGV[1], 'data', string.format('%d', n)) end";
 
-async function produce(script: string, ...args: readonly (string | number)[]): Promise<void> {
+interface Producer {
+  readonly done: Promise<unknown>;
+  /** Ends the producer's standard input. */
+  goOn(): void;
+}
+
+function produce(script: string, ...args: readonly (string | number)[]): Producer {
   const path = fileURLToPath(new URL(`producers/${script}`, import.meta.url));
-  await promisify(execFile)(python, [path, ...args.map(String)]);
+  const done = promisify(execFile)(python, [path, ...args.map(String)]);
+  return { done, goOn: () => done.child.stdin?.end() };
 }
 
 function subscribers(cluster: Cluster, channel: string): Promise<TestClient[]> {
@@ -98,7 +105,7 @@ describe("a Redis that keeps its data", () => {
       await cluster.redis.restart();
       await halfway(clients, channel, 2_000);
       await rabbit.restart();
-      await produced;
+      await produced.done;
       await everybodyHeard(clients, channel, count);
       for (const client of clients) expect(client.heard(channel)).toEqual(range(1, count));
       expect(await metric(second.port, "fanfare_ingest_paused_seconds_total")).toBeGreaterThan(0);
@@ -107,11 +114,13 @@ describe("a Redis that keeps its data", () => {
 
   test("a pyzmq producer loses only what it sends while no worker is there, and the gap is counted", async ({ cluster }) => {
     const [channel, count] = ["public:zmq", 5_000];
+    // However long the second worker takes to start: these are sent once it is there.
+    const held = 1_000;
     const address = `tcp://127.0.0.1:${await freePort()}`;
     const env = { FANFARE_ZMQ_BIND: address };
     const worker = await cluster.addIngest(env);
     const clients = await subscribers(cluster, channel);
-    const produced = produce("zmq_pub.py", address, channel, count, 1_000);
+    const produced = produce("zmq_pub.py", address, channel, count, 1_000, held);
     await halfway(clients, channel, 500);
     await cluster.redis.restart();
     await halfway(clients, channel, 2_000);
@@ -119,7 +128,8 @@ describe("a Redis that keeps its data", () => {
     expect(clients[0]?.heard(channel).slice(0, 2_000)).toEqual(range(1, 2_000));
     await cluster.kill(worker, "SIGKILL");
     const second = await cluster.addIngest(env);
-    await produced;
+    produced.goOn();
+    await produced.done;
     await everybodyHeard(clients, channel, count);
     const [first] = clients;
     const heard = first?.heard(channel) as number[];
@@ -161,7 +171,7 @@ test("sources run inside serve too, without any Redis", async () => {
   const serve = await startServerProcess({ label: "serve", command: "serve", cwd: dir, env });
   const client = new TestClient({ url: `http://127.0.0.1:${serve.ready.port}`, channels: ["public:zmq"] });
   await client.welcomed();
-  await produce("zmq_pub.py", address, "public:zmq", 100, 1_000);
+  await produce("zmq_pub.py", address, "public:zmq", 100, 1_000).done;
   await everybodyHeard([client], "public:zmq", 100);
   expect(client.heard("public:zmq")).toEqual(range(1, 100));
   client.close();
