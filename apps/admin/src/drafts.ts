@@ -3,7 +3,7 @@ import {
   type Draft,
   defaultEvent,
   eventName,
-  memberTexts,
+  memberText,
   PublishToMany,
   PublishToOne,
   payloadOf,
@@ -48,7 +48,7 @@ export function contentOf(
 ): Omit<Draft, "channel"> {
   return {
     event: body.event === undefined ? defaultEvent : eventName(body.event),
-    payload: payloadOf(body.data, memberTexts(text).get("data") ?? ""),
+    payload: payloadOf(body.data, memberText(text, "data") ?? ""),
     id: idOf(body.id, idempotencyKey),
     except: typeof body.except === "string" ? [body.except] : body.except,
     ttlSeconds: body.ttl,

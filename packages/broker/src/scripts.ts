@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { Redis } from "ioredis";
+import { Command, type Redis } from "ioredis";
 
-export type Argument = string | number | Uint8Array;
+export type Argument = string | number;
 
 /** What a script is called with, in the order of the names in its header. */
 export interface ScriptShape<Key extends string = string, Arg extends string = string> {
@@ -41,20 +41,39 @@ function script<const Key extends string, const Arg extends string>(
     shape,
     async run(client, { keys, args, moreKeys = [], moreArgs = [] }) {
       const allKeys = [...shape.keys.map((key) => keys[key]), ...moreKeys];
-      const allArgs = [...shape.args.map((arg) => toArgument(args[arg])), ...moreArgs.map(toArgument)];
+      const allArgs = [...shape.args.map((arg) => args[arg]), ...moreArgs];
+      const count = 1 + allKeys.length + allArgs.length;
+      const behind = wireOf(allKeys.length) + allKeys.map(wireOf).join("") + allArgs.map(wireOf).join("");
       try {
-        return await client.evalsha(sha, allKeys.length, ...allKeys, ...allArgs);
+        return await client.sendCommand(new WireCommand("evalsha", count + 1, wireOf(sha) + behind));
       } catch (thrown) {
         // Redis forgets scripts with a restart, a failover and SCRIPT FLUSH. Nothing ran, so it is safe to run it now.
         if (!(thrown instanceof Error && thrown.message.startsWith("NOSCRIPT"))) throw thrown;
-        return client.eval(text, allKeys.length, ...allKeys, ...allArgs);
+        return client.sendCommand(new WireCommand("eval", count + 1, wireOf(text) + behind));
       }
     },
   };
 }
 
-function toArgument(value: Argument): string | number | Buffer {
-  return value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.byteLength) : value;
+/** A command whose arguments are written already. ioredis would copy and measure hundreds of them several times over. */
+class WireCommand extends Command {
+  readonly #wire: string;
+
+  /** `count`: of the arguments in `behind`, which is what {@link wireOf} made of them. */
+  constructor(name: string, count: number, behind: string) {
+    super(name, [], { replyEncoding: "utf8" });
+    this.#wire = `*${count + 1}\r\n${wireOf(name)}${behind}`;
+  }
+
+  override toWritable(): string {
+    return this.#wire;
+  }
+}
+
+/** A bulk string as Redis's protocol writes it. */
+function wireOf(argument: Argument): string {
+  const text = String(argument);
+  return `$${Buffer.byteLength(text)}\r\n${text}\r\n`;
 }
 
 /** The scripts of lua/, read once. A test holds each header equal to what stands here. */

@@ -8,24 +8,21 @@ import { limits } from "./limits.ts";
  */
 
 const quote = 0x22;
-const backslash = 0x5c;
 const comma = 0x2c;
-const openers: ReadonlySet<number> = new Set([0x7b, 0x5b]);
-const closers: ReadonlySet<number> = new Set([0x7d, 0x5d]);
+const backslash = 0x5c;
 
-/** The members of a JSON object, each as its own text. A key that stands twice keeps its last value, as in `JSON.parse`. */
-export function memberTexts(json: string): Map<string, string> {
-  const members = new Map<string, string>();
+/** The text of one member of a JSON object, undefined where it has none. One that stands twice has its last value, as in `JSON.parse`. */
+export function memberText(json: string, name: string): string | undefined {
+  let found: string | undefined;
   let at = skipBlanks(json, 0) + 1;
   for (;;) {
     at = skipBlanks(json, at);
     if (json.charCodeAt(at) === comma) at = skipBlanks(json, at + 1);
-    if (json.charCodeAt(at) !== quote) return members;
+    if (json.charCodeAt(at) !== quote) return found;
     const keyEnd = stringEnd(json, at);
-    const key = JSON.parse(json.slice(at, keyEnd)) as string;
     const start = skipBlanks(json, skipBlanks(json, keyEnd) + 1);
     const end = valueEnd(json, start);
-    members.set(key, json.slice(start, end));
+    if (isKey(json, at, keyEnd, name)) found = json.slice(start, end);
     at = end;
   }
 }
@@ -37,7 +34,7 @@ export function itemTexts(json: string): string[] {
   for (;;) {
     at = skipBlanks(json, at);
     if (json.charCodeAt(at) === comma) at = skipBlanks(json, at + 1);
-    if (closers.has(json.charCodeAt(at))) return items;
+    if (closes(json.charCodeAt(at))) return items;
     const end = valueEnd(json, at);
     items.push(json.slice(at, end));
     at = end;
@@ -61,8 +58,9 @@ function depthOf(text: string): number {
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === quote) at = stringEnd(text, at) - 1;
-    else if (openers.has(code)) deepest = Math.max(deepest, ++depth);
-    else if (closers.has(code)) depth--;
+    else if (opens(code)) {
+      if (++depth > deepest) deepest = depth;
+    } else if (closes(code)) depth--;
   }
   return deepest;
 }
@@ -80,16 +78,16 @@ function stringEnd(text: string, at: number): number {
 function valueEnd(text: string, at: number): number {
   const first = text.charCodeAt(at);
   if (first === quote) return stringEnd(text, at);
-  if (!openers.has(first)) {
-    while (at < text.length && !/[\s,\]}]/.test(text.charAt(at))) at++;
+  if (!opens(first)) {
+    while (at < text.length && !endsScalar(text.charCodeAt(at))) at++;
     return at;
   }
   let depth = 0;
   for (; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === quote) at = stringEnd(text, at) - 1;
-    else if (openers.has(code)) depth++;
-    else if (closers.has(code) && --depth === 0) return at + 1;
+    else if (opens(code)) depth++;
+    else if (closes(code) && --depth === 0) return at + 1;
   }
   return at;
 }
@@ -97,4 +95,22 @@ function valueEnd(text: string, at: number): number {
 function skipBlanks(text: string, at: number): number {
   while (at < text.length && text.charCodeAt(at) <= 0x20) at++;
   return at;
+}
+
+/** Keys may be written with escapes. */
+function isKey(json: string, start: number, end: number, name: string): boolean {
+  const text = json.slice(start + 1, end - 1);
+  return text === name || (text.includes("\\") && JSON.parse(json.slice(start, end)) === name);
+}
+
+function opens(code: number): boolean {
+  return code === 0x7b || code === 0x5b;
+}
+
+function closes(code: number): boolean {
+  return code === 0x7d || code === 0x5d;
+}
+
+function endsScalar(code: number): boolean {
+  return code <= 0x20 || code === comma || closes(code);
 }

@@ -5,7 +5,7 @@ import {
   eventName,
   FanfareError,
   limits,
-  memberTexts,
+  memberText,
   parseJson,
   payloadOf,
   publicationId,
@@ -55,7 +55,7 @@ export function draftOfEnvelope(json: string, fallback: { readonly channel?: str
   const event = textMember(value, "event");
   const id = textMember(value, "id") ?? fallback.id;
   // The very text of the member: numbers of 64 bits and the order of keys survive.
-  return draftOf({ channel, event, id, json: memberTexts(json).get("data") ?? "" });
+  return draftOf({ channel, event, id, json: memberText(json, "data") ?? "" });
 }
 
 /** Whether a JSON value is an object with a `data` member, and so meant as an envelope. */

@@ -7,7 +7,7 @@ import {
   defaultEvent,
   EmitBody,
   eventName,
-  memberTexts,
+  memberText,
   parseJson,
   validator,
 } from "@fanfare/domain";
@@ -71,7 +71,7 @@ const verbs: readonly Verb[] = [
       return {
         act: "emit",
         event: event === undefined ? defaultEvent : eventName(event),
-        json: memberTexts(text).get("data") ?? "null",
+        json: memberText(text, "data") ?? "null",
       };
     },
   },

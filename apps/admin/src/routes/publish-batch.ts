@@ -1,7 +1,7 @@
 import {
   FanfareError,
   itemTexts,
-  memberTexts,
+  memberText,
   type Problem,
   PublishBatchBody,
   PublishBatchRequest,
@@ -51,7 +51,7 @@ export function publishBatchRoute(app: FastifyInstance, context: Context): void 
       refuseIdempotencyKey(request);
       const text = bodyText(request);
       const { items, atomic } = batchOf(parseJson(text));
-      const texts = itemTexts(memberTexts(text).get("items") ?? "[]");
+      const texts = itemTexts(memberText(text, "items") ?? "[]");
       if (atomic !== true) return { results: await publishItems(request, items, texts, context) };
       const requests = atomicDraftsOf(items, texts);
       requirePublish(

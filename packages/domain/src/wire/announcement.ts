@@ -45,7 +45,9 @@ export interface Place extends Position {
 export function announcementPieces(draft: Draft, room: string, logged: boolean): AnnouncementPieces {
   const except = draft.except ?? [];
   const flags = (draft.payload.binary ? "b" : "") + (logged ? "l" : "");
-  const opts = JSON.stringify({ rooms: [room], except, flags: {} });
+  // Neither rooms nor session ids hold anything that JSON would escape.
+  const left = except.map((id) => `"${id}"`).join(",");
+  const opts = `{"rooms":["${room}"],"except":[${left}],"flags":{}}`;
   const lead = `,"uid":"fanfare","nsp":"/","type":3,"data":{"opts":${opts},"packet":{"type":2,"nsp":"/","data":`;
   return {
     head: `${opening}${announcementVersion}:${lead.length}:${flags}:${except.join(",")}:`,
@@ -82,7 +84,7 @@ function beforeData({ event }: Draft): string {
 }
 
 function afterData({ channel }: Draft): string {
-  return `,{"channel":${JSON.stringify(channel)},"offset":`;
+  return `,{"channel":"${channel}","offset":`;
 }
 
 function contextTail(id: string | undefined, { epoch, offset, seq }: Place): string {
