@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 import { type Channel, FanfareError, type FieldError } from "@fanfare/domain";
 import { covers, isPattern } from "./pattern.ts";
 
@@ -128,5 +128,5 @@ function digestOf(secret: string): Buffer | undefined {
 }
 
 function sha256(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
+  return hash("sha256", text, "buffer");
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Draft } from "@fanfare/domain";
 
 /**
@@ -8,5 +8,5 @@ import type { Draft } from "@fanfare/domain";
 export function fingerprintOf({ event, payload, except = [], ttlSeconds }: Draft): string {
   const ttl = ttlSeconds === undefined ? "" : `\0${ttlSeconds}`;
   const content = `${event}\0${except.join(",")}\0${payload.json}${ttl}`;
-  return createHash("sha256").update(content).digest().toString("base64url", 0, 16);
+  return hash("sha256", content, "buffer").toString("base64url", 0, 16);
 }
