@@ -1,7 +1,7 @@
 import type { Rules } from "@fanfare/access";
-import { type AtomicItem, asFanfareError, type Broker, FanfareError, type Published } from "@fanfare/domain";
+import { type AtomicItem, asFanfareError, asRuled, type Broker, FanfareError, type Published } from "@fanfare/domain";
 import type { Metrics } from "@fanfare/telemetry";
-import { type Drafts, draftsOf } from "./drafts.ts";
+import { type Drafts, draftsOf, type FromHeaders } from "./drafts.ts";
 import type { PublishAnswer } from "./publisher.ts";
 
 /** Stores what several publish bodies ask for as one, or rejects and has stored nothing. One answer for each body. */
@@ -12,7 +12,10 @@ export function createAtomicPublisher(broker: Broker, rules: Rules, metrics: Met
 
   return async (requests) => {
     const items: AtomicItem[] = requests.flatMap(({ drafts }) =>
-      drafts.map((draft) => ({ draft, retain: rules.of(draft.channel).retain })),
+      drafts.map((draft) => {
+        const ruled = rules.of(draft.channel);
+        return { draft: asRuled(draft, ruled), retain: ruled.retain };
+      }),
     );
     const durable = requests.some((request) => request.durable);
     const observe = metrics.publishDuration.startTimer();
@@ -45,10 +48,10 @@ export function createAtomicPublisher(broker: Broker, rules: Rules, metrics: Met
 }
 
 /** The items of an atomic batch. The first that is wrong refuses all; its fields are named as those of the batch. */
-export function atomicDraftsOf(items: readonly unknown[], texts: readonly string[]): Drafts[] {
+export function atomicDraftsOf(items: readonly unknown[], texts: readonly string[], headers: FromHeaders): Drafts[] {
   return items.map((item, index) => {
     try {
-      return draftsOf(item, texts[index] ?? "null");
+      return draftsOf(item, texts[index] ?? "null", headers);
     } catch (thrown) {
       const { code, message, errors = [{ path: "", message }] } = asFanfareError(thrown);
       const named = errors.map((error) => ({ ...error, path: `/items/${index}${error.path}` }));

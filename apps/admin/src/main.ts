@@ -57,7 +57,7 @@ export async function main(settings: Settings, shared: AdminShared = {}): Promis
   const firing = fireScheduled({
     schedule: backend.schedule,
     broker: backend.broker,
-    retention: (channel) => rulesFile.rules.of(channel).retain,
+    rules: (channel) => rulesFile.rules.of(channel),
     clock: systemClock,
     fired: (outcome) => metrics.publications.inc({ source: "schedule", outcome }),
     log,

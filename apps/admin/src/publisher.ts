@@ -1,5 +1,5 @@
 import type { Rules } from "@fanfare/access";
-import { asFanfareError, type Broker, type Draft, FanfareError, type Problem, type Published } from "@fanfare/domain";
+import { asFanfareError, asRuled, type Broker, type Draft, FanfareError, type Problem, type Published } from "@fanfare/domain";
 import type { Metrics } from "@fanfare/telemetry";
 import type { Drafts } from "./drafts.ts";
 import { problemOf } from "./problem.ts";
@@ -28,8 +28,9 @@ export function createPublisher(broker: Broker, rules: Rules, metrics: Metrics):
 
   async function publish(draft: Draft, durable: boolean): Promise<Published> {
     const observe = metrics.publishDuration.startTimer();
+    const ruled = rules.of(draft.channel);
     const outcome = await broker
-      .publish(draft, rules.of(draft.channel).retain, { durable })
+      .publish(asRuled(draft, ruled), ruled.retain, { durable })
       .catch((error: unknown) => {
         failed.inc();
         throw error;

@@ -114,7 +114,7 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<G
   const firing = fireScheduled({
     schedule: backend.schedule,
     broker,
-    retention: (channel) => rules.of(channel).retain,
+    rules: (channel) => rules.of(channel),
     clock: systemClock,
     fired: (outcome) => metrics.publications.inc({ source: "schedule", outcome }),
     log,

@@ -29,8 +29,7 @@ export async function startIngest({ settings, worker, broker, rules, metrics, lo
     return publications[0]?.id;
   };
   const sources = createSources({ settings, worker, metrics, log, clock, newestId });
-  const retain = (channel: Parameters<Rules["of"]>[0]) => rules.of(channel).retain;
-  const pumps = sources.map((source) => new Pump({ source, broker, retain, metrics, log, clock }));
+  const pumps = sources.map((source) => new Pump({ source, broker, rules: (channel) => rules.of(channel), metrics, log, clock }));
   const drain = async (ms: number): Promise<void> => {
     await Promise.all(pumps.map((pump) => pump.drain(ms)));
   };

@@ -74,6 +74,7 @@ export const scripts = {
       "binary",
       "except",
       "ttl",
+      "trace",
       "topic",
       "head",
       "before",

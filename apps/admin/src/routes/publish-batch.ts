@@ -7,6 +7,7 @@ import {
   PublishBatchBody,
   PublishBatchRequest,
   parseJson,
+  traceParent,
   validator,
 } from "@fanfare/domain";
 import type { FastifyInstance, FastifyRequest } from "fastify";
@@ -15,13 +16,14 @@ import { atomicDraftsOf } from "../atomic.ts";
 import { requirePublish } from "../auth.ts";
 import { bodyText } from "../bodies.ts";
 import type { Context } from "../context.ts";
-import { draftsOf } from "../drafts.ts";
+import { draftsOf, type FromHeaders } from "../drafts.ts";
 import { refuseIdempotencyKey } from "../idempotency-key.ts";
 import { inLanes } from "../lanes.ts";
 import { answers, jsonBody } from "../openapi.ts";
 import { problemOf } from "../problem.ts";
 import type { PublishAnswer } from "../publisher.ts";
 import { refuseQuery } from "../query.ts";
+import { TraceHeader } from "./publish.ts";
 import { ProblemOrAnswer } from "./publish-stream.ts";
 
 /** Items of one batch that are being published at a time. */
@@ -39,6 +41,7 @@ export function publishBatchRoute(app: FastifyInstance, context: Context): void 
         summary: "Publish many at once",
         description:
           "Each item is a publish body and has its own result; items of one channel keep their order. When the broker fails in the middle, the items after it are answered with the same problem and were not tried. With `atomic` either everything is stored, one behind the other, or nothing, and then the first item that is wrong is the answer; a retry with the same ids never doubles.",
+        headers: Type.Object({ traceparent: TraceHeader }),
         body: jsonBody(PublishBatchRequest),
         response: answers(
           "One result per item.",
@@ -53,8 +56,9 @@ export function publishBatchRoute(app: FastifyInstance, context: Context): void 
       const text = bodyText(request);
       const { items, atomic } = batchOf(parseJson(text));
       const texts = itemTexts(memberTexts(text).get("items") ?? "[]");
-      if (atomic !== true) return { results: await publishItems(request, items, texts, context) };
-      const requests = atomicDraftsOf(items, texts);
+      const headers = { traceparent: traceParent(request.headers.traceparent) };
+      if (atomic !== true) return { results: await publishItems(request, items, texts, headers, context) };
+      const requests = atomicDraftsOf(items, texts, headers);
       requirePublish(
         request,
         requests.flatMap(({ drafts }) => drafts),
@@ -69,13 +73,14 @@ async function publishItems(
   request: FastifyRequest,
   items: readonly unknown[],
   texts: readonly string[],
+  headers: FromHeaders,
   { publish, logError }: Context,
 ): Promise<(PublishAnswer | Problem)[]> {
   let away: FanfareError | undefined;
   let stored = 0;
   const results = await inLanes(items, inFlightMax, async (item, index) => {
     try {
-      const drafts = draftsOf(item, texts[index] ?? "null");
+      const drafts = draftsOf(item, texts[index] ?? "null", headers);
       requirePublish(request, drafts.drafts);
       if (away !== undefined) return problemOf(away);
       const answer = await publish(drafts);

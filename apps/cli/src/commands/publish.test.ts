@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import { publishBody } from "./publish.ts";
 
 test.each([["9007199254740993"], ['{ "a" : [] }'], ['"\\u2028"'], ["null"], ['""']])("%s is sent to the byte", (json) => {
-  expect(publishBody("news", `${json}\n`, { event: "e", id: "i" })).toBe(
-    `{"channel":"news","event":"e","id":"i","data":${json}}`,
+  expect(publishBody("news", `${json}\n`, { event: "e", id: "i", traceparent: "t" })).toBe(
+    `{"channel":"news","event":"e","id":"i","traceparent":"t","data":${json}}`,
   );
 });
 

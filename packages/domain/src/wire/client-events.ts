@@ -2,6 +2,7 @@ import { Type } from "typebox";
 import { channelPattern } from "../channel.ts";
 import { limits } from "../limits.ts";
 import { epochPattern } from "../position.ts";
+import { traceParentPattern } from "../trace-parent.ts";
 
 /** Schemas of what clients may ask over their connection; the handlers in the gateway are named after these. */
 
@@ -15,6 +16,12 @@ export const TtlField = Type.Integer({
   minimum: 1,
   maximum: limits.ttlSecondsMax,
   description: "Seconds after which it is no longer replayed or listed. Absent: as long as the channel keeps it.",
+});
+export const TraceField = Type.String({
+  pattern: traceParentPattern,
+  maxLength: 512,
+  description:
+    "`traceparent` of W3C Trace Context. Subscribers get it in the context where the channel's rules have `trace`; elsewhere it is dropped.",
 });
 export const LimitField = Type.Integer({ minimum: 1, maximum: limits.historyLimitMax });
 
@@ -40,6 +47,7 @@ export const PublishRequest = Type.Object(
     /** Wait for a replica; the answer then says how many have it. */
     durable: Type.Optional(Type.Boolean()),
     ttl: Type.Optional(TtlField),
+    traceparent: Type.Optional(TraceField),
   },
   strict,
 );
