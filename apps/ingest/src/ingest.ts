@@ -5,6 +5,9 @@ import { Pump, type SourceName } from "@fanfare/ingest";
 import type { Log, Metrics } from "@fanfare/telemetry";
 import { createSources } from "./sources.ts";
 
+/** What is held is stored in this share of the time to end; the rest is for letting go of the sources. */
+const storeShare = 0.85;
+
 export interface IngestParts {
   readonly settings: Settings;
   readonly worker: string;
@@ -43,7 +46,7 @@ export async function startIngest({ settings, worker, broker, rules, metrics, lo
   return {
     sources: sources.map(({ name }) => name),
     close() {
-      closed ??= drain(settings.drainMs);
+      closed ??= drain(settings.drainMs * storeShare);
       return closed;
     },
   };
