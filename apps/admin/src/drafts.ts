@@ -9,8 +9,8 @@ import {
   payloadOf,
   publicationId,
   type TraceParent,
-  traceParent,
   validator,
+  writtenTraceParent,
 } from "@fanfare/domain";
 import { fieldError } from "./problem.ts";
 
@@ -61,7 +61,7 @@ export function contentOf(
     except: typeof body.except === "string" ? [body.except] : body.except,
     ttlSeconds: body.ttl,
     // The nearer one: a batch may carry publications of many traces.
-    traceparent: body.traceparent === undefined ? headers.traceparent : traceParent(body.traceparent),
+    traceparent: writtenTraceParent(body.traceparent) ?? headers.traceparent,
   };
 }
 

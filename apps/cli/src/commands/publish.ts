@@ -1,5 +1,5 @@
 import { text } from "node:stream/consumers";
-import { channelName, payloadOfText } from "@fanfare/domain";
+import { channelName, payloadOfText, writtenTraceParent } from "@fanfare/domain";
 import { Command } from "commander";
 import { adminUrlOf } from "../addresses.ts";
 import { postToAdmin, refusalOf } from "../admin-client.ts";
@@ -38,6 +38,7 @@ export function publishCommand(): Command {
 /** Put together as text: parsing and printing `data` again would change big integers and the spelling of escapes. */
 export function publishBody(channel: string, json: string, { event, id, traceparent }: PublishFlags): string {
   payloadOfText(json);
+  writtenTraceParent(traceparent);
   const rest = JSON.stringify({ channel: channelName(channel), event, id, traceparent });
   return `${rest.slice(0, -1)},"data":${json.trim()}}`;
 }

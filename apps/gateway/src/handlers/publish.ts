@@ -10,8 +10,8 @@ import {
   type Payload,
   payloadOfText,
   publicationId,
-  traceParent,
   validator,
+  writtenTraceParent,
 } from "@fanfare/domain";
 import { permit } from "../permit.ts";
 import type { Handler } from "./handler.ts";
@@ -31,7 +31,7 @@ export const publish: Handler = async (asked, request) => {
     payload: payloadOf(data),
     id,
     ttlSeconds: ttl,
-    traceparent: traceParent(traceparent),
+    traceparent: writtenTraceParent(traceparent),
   };
   authorizePublication(rules, channel, draft.event, Buffer.byteLength(draft.payload.json));
   const ruled = rules.of(channel);
