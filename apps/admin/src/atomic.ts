@@ -1,8 +1,8 @@
 import type { Rules } from "@fanfare/access";
 import { asFanfareError, type Broker, FanfareError, type Published, type PublishItem } from "@fanfare/domain";
 import type { Metrics } from "@fanfare/telemetry";
-import { type Drafts, draftsOf } from "./drafts.ts";
-import type { PublishAnswer } from "./publisher.ts";
+import { type Drafts, draftsOf, type FromHeaders } from "./drafts.ts";
+import { type PublishAnswer, ruledItem } from "./publisher.ts";
 
 /** Stores what several publish bodies ask for as one, or rejects and has stored nothing. One answer for each body. */
 export type AtomicPublisher = (requests: readonly Drafts[]) => Promise<PublishAnswer[]>;
@@ -11,9 +11,7 @@ export function createAtomicPublisher(broker: Broker, rules: Rules, metrics: Met
   const count = (outcome: string, times: number) => metrics.publications.inc({ source: "rest", outcome }, times);
 
   return async (requests) => {
-    const items: PublishItem[] = requests.flatMap(({ drafts }) =>
-      drafts.map((draft) => ({ draft, retain: rules.of(draft.channel).retain })),
-    );
+    const items: PublishItem[] = requests.flatMap(({ drafts }) => drafts.map((draft) => ruledItem(draft, rules)));
     const durable = requests.some((request) => request.durable);
     const observe = metrics.publishDuration.startTimer();
     const outcome = await broker
@@ -45,10 +43,10 @@ export function createAtomicPublisher(broker: Broker, rules: Rules, metrics: Met
 }
 
 /** The items of an atomic batch. The first that is wrong refuses all; its fields are named as those of the batch. */
-export function atomicDraftsOf(items: readonly unknown[], texts: readonly string[]): Drafts[] {
+export function atomicDraftsOf(items: readonly unknown[], texts: readonly string[], headers: FromHeaders): Drafts[] {
   return items.map((item, index) => {
     try {
-      return draftsOf(item, texts[index] ?? "null");
+      return draftsOf(item, texts[index] ?? "null", headers);
     } catch (thrown) {
       const { code, message, errors = [{ path: "", message }] } = asFanfareError(thrown);
       const named = errors.map((error) => ({ ...error, path: `/items/${index}${error.path}` }));

@@ -8,7 +8,9 @@ import {
   PublishToOne,
   payloadOf,
   publicationId,
+  type TraceParent,
   validator,
+  writtenTraceParent,
 } from "@fanfare/domain";
 import { fieldError } from "./problem.ts";
 
@@ -21,6 +23,12 @@ export interface Drafts {
   readonly durable: boolean;
 }
 
+/** What the headers of a request say of its publications. */
+export interface FromHeaders {
+  readonly id?: string | undefined;
+  readonly traceparent?: TraceParent | undefined;
+}
+
 const toOne = validator(PublishToOne);
 const toMany = validator(PublishToMany);
 
@@ -28,10 +36,10 @@ const toMany = validator(PublishToMany);
  * Reads a publish body from its parsed value and the text it was parsed from: the payload is the very text of `data`.
  * Throws an error of the band `caller`.
  */
-export function draftsOf(value: unknown, text: string, idempotencyKey?: string): Drafts {
+export function draftsOf(value: unknown, text: string, headers: FromHeaders = {}): Drafts {
   const many = typeof value === "object" && value !== null && Object.hasOwn(value, "channels");
   const body = many ? toMany(value) : toOne(value);
-  const content = contentOf(body, text, idempotencyKey);
+  const content = contentOf(body, text, headers);
   const channels = "channels" in body ? body.channels : [body.channel];
   return {
     many,
@@ -42,16 +50,18 @@ export function draftsOf(value: unknown, text: string, idempotencyKey?: string):
 
 /** What a body that fits its schema says beside where to and when. */
 export function contentOf(
-  body: Pick<PublishToOne, "data" | "event" | "id" | "except" | "ttl">,
+  body: Pick<PublishToOne, "data" | "event" | "id" | "except" | "ttl" | "traceparent">,
   text: string,
-  idempotencyKey: string | undefined,
+  headers: FromHeaders,
 ): Omit<Draft, "channel"> {
   return {
     event: body.event === undefined ? defaultEvent : eventName(body.event),
     payload: payloadOf(body.data, memberText(text, "data") ?? ""),
-    id: idOf(body.id, idempotencyKey),
+    id: idOf(body.id, headers.id),
     except: typeof body.except === "string" ? [body.except] : body.except,
     ttlSeconds: body.ttl,
+    // The nearer one: a batch may carry publications of many traces.
+    traceparent: writtenTraceParent(body.traceparent) ?? headers.traceparent,
   };
 }
 

@@ -11,8 +11,8 @@ export function historyJson(channel: Channel, { top, publications, more }: LiveP
   return `${head},"publications":[${listed.map(publicationJson).join(",")}],"more":${more}}`;
 }
 
-function publicationJson({ channel, event, payload, offset, epoch, id, seq }: Publication): string {
+function publicationJson({ channel, event, payload, offset, epoch, id, seq, traceparent }: Publication): string {
   const head = JSON.stringify({ channel, event }).slice(0, -1);
-  const tail = JSON.stringify({ offset, epoch, id, at: timeOfSeq(seq) }).slice(1);
+  const tail = JSON.stringify({ offset, epoch, id, at: timeOfSeq(seq), traceparent }).slice(1);
   return `${head},"data":${payload.json},${tail}`;
 }

@@ -36,6 +36,9 @@ export interface RunningAdmin {
   close(): Promise<void>;
 }
 
+/** What is cut off at the end has not been answered: then the rest of the time is for closing. */
+const finishShare = 0.85;
+
 /** Runs the admin API. Rejects with `SETTINGS_INVALID` or `RULES_INVALID`. Redis may be away: it heals by itself. */
 export async function main(settings: Settings, shared: AdminShared = {}): Promise<RunningAdmin> {
   const log = createLog({ name: "admin", level: settings.logLevel as LogLevel });
@@ -57,7 +60,7 @@ export async function main(settings: Settings, shared: AdminShared = {}): Promis
   const firing = fireScheduled({
     schedule: backend.schedule,
     broker: backend.broker,
-    retention: (channel) => rulesFile.rules.of(channel).retain,
+    rules: (channel) => rulesFile.rules.of(channel),
     clock: systemClock,
     fired: (outcome) => metrics.publications.inc({ source: "schedule", outcome }),
     log,
@@ -119,7 +122,7 @@ export async function main(settings: Settings, shared: AdminShared = {}): Promis
   if (settings.rules !== undefined) process.on("SIGHUP", () => void rulesFile.reload());
   const { port } = app.server.address() as AddressInfo;
   if (shared.embedded !== true) {
-    endOnSignals(close, log);
+    endOnSignals(close, log, settings.drainMs);
     log.info({ port, host, broker: backend.kind }, "ready");
   }
   return { port, close };
@@ -171,19 +174,23 @@ async function listen(app: FastifyInstance, host: string, port: number): Promise
   }
 }
 
-/** Lets requests finish; whoever has not after `drainMs` is cut off. */
+/** Lets requests finish, for most of the time that there is; whoever has not by then is cut off. */
 async function closeAll(app: FastifyInstance, drainMs: number): Promise<void> {
-  const timer = setTimeout(() => app.server.closeAllConnections(), drainMs);
+  const timer = setTimeout(() => app.server.closeAllConnections(), drainMs * finishShare);
   await app.close().finally(() => clearTimeout(timer));
 }
 
-/** The first signal closes and ends the process, a second one ends it at once. */
-function endOnSignals(close: () => Promise<void>, log: Log): void {
+/** The first signal closes and ends the process within `drainMs`, whatever happens; a second one ends it at once. */
+function endOnSignals(close: () => Promise<void>, log: Log, drainMs: number): void {
   let ending = false;
   const end = (signal: NodeJS.Signals) => {
     if (ending) process.exit(1);
     ending = true;
     log.info({ signal }, "closing");
+    setTimeout(() => {
+      log.warn({ drainMs }, "not closed in time: ending now");
+      process.exit(1);
+    }, drainMs).unref();
     close().then(
       () => process.exit(0),
       (error: unknown) => {

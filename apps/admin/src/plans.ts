@@ -1,5 +1,5 @@
 import { channelName, limits, type Plan, ScheduleToMany, ScheduleToOne, validator } from "@fanfare/domain";
-import { contentOf } from "./drafts.ts";
+import { contentOf, type FromHeaders } from "./drafts.ts";
 import { fieldError } from "./problem.ts";
 
 const toOne = validator(ScheduleToOne);
@@ -15,11 +15,11 @@ export function isPlan(value: unknown): boolean {
 }
 
 /** Reads a publish body with `at`, as `draftsOf` does one without. Throws an error of the band `caller`. */
-export function planOf(value: unknown, text: string, nowMs: number, idempotencyKey?: string): Plan {
+export function planOf(value: unknown, text: string, nowMs: number, headers: FromHeaders = {}): Plan {
   const many = Object.hasOwn(value as object, "channels");
   const body = many ? toMany(value) : toOne(value);
   const channels = "channels" in body ? body.channels : [body.channel];
-  return { at: timeOf(body.at, nowMs), channels: channels.map(channelName), content: contentOf(body, text, idempotencyKey) };
+  return { at: timeOf(body.at, nowMs), channels: channels.map(channelName), content: contentOf(body, text, headers) };
 }
 
 function timeOf(at: number | string, nowMs: number): number {

@@ -1,6 +1,8 @@
 import type { Rules } from "@fanfare/access";
 import {
+  asRuled,
   type Broker,
+  type Draft,
   FanfareError,
   type Problem,
   type Published,
@@ -38,9 +40,7 @@ export function createPublisher(broker: Broker, rules: Rules, metrics: Metrics):
     failed: metrics.publications.labels({ source: "rest", outcome: "failed" }),
   };
 
-  function itemsOf({ drafts }: Drafts): PublishItem[] {
-    return drafts.map((draft) => ({ draft, retain: rules.of(draft.channel).retain }));
-  }
+  const itemsOf = ({ drafts }: Drafts): PublishItem[] => drafts.map((draft) => ruledItem(draft, rules));
 
   async function store(requests: readonly Drafts[], durable: boolean): Promise<Iterator<Outcome>> {
     if (requests.length === 0) return [].values();
@@ -65,6 +65,12 @@ export function createPublisher(broker: Broker, rules: Rules, metrics: Metrics):
     ]);
     return requests.map((request) => answerTo(request, request.durable ? durable : plain));
   };
+}
+
+/** A publication as the rules of its channel want it. */
+export function ruledItem(draft: Draft, rules: Rules): PublishItem {
+  const ruled = rules.of(draft.channel);
+  return { draft: asRuled(draft, ruled), retain: ruled.retain };
 }
 
 /** Takes as many outcomes as the body has publications. */

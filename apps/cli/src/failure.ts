@@ -47,9 +47,11 @@ function causeOf(failure: Failure | FanfareError): string[] {
   return [`  ${root.message === "" && "code" in root ? String(root.code) : root.message}`];
 }
 
-/** 2 when the command was set up wrongly, 1 when it failed. */
+/**
+ * 2 when what the command was given is wrong, 1 when it failed. An error of the band `caller` comes from this process, which
+ * was given the settings or a channel that is none; what a server refuses is a {@link Failure}.
+ */
 export function exitCodeOf(thrown: unknown): number {
   if (thrown instanceof Failure) return thrown.exitCode;
-  const code = thrown instanceof FanfareError ? thrown.code : undefined;
-  return code === "SETTINGS_INVALID" || code === "RULES_INVALID" ? 2 : 1;
+  return thrown instanceof FanfareError && thrown.band === "caller" ? 2 : 1;
 }

@@ -56,6 +56,9 @@ test("check lists the mistakes of settings and rules in one run", async () => {
   });
   expect(code).toBe(2);
   for (const part of ["FANFARE_PORT", "FANFARE_ADMIN_KEYS", "news/subscribe", "news/retian"]) expect(err).toContain(part);
+  const { out } = await fanfare(["check", "--json"], { FANFARE_RULES: "rules.json", FANFARE_PORT: "x" });
+  const { good, mistakes } = JSON.parse(out) as { good: boolean; mistakes: { path: string }[] };
+  expect([good, mistakes.map(({ path }) => path.split("/").at(-1))]).toEqual([false, ["FANFARE_PORT", "subscribe", "retian"]]);
 });
 
 test("check shows the effective settings without their secrets", async () => {
@@ -98,7 +101,12 @@ test("a token needs a secret, and has the claims that were asked for", async () 
 });
 
 test("publish refuses what is no JSON before it asks anybody, and says when nobody answers", async () => {
-  expect(await fanfare(["publish", "news", "{oops"])).toMatchObject({ code: 1, err: expect.stringContaining("JSON_INVALID") });
+  expect(await fanfare(["publish", "news", "{oops"])).toMatchObject({ code: 2, err: expect.stringContaining("JSON_INVALID") });
+  expect(await fanfare(["publish", "no name", "1"])).toMatchObject({ code: 2, err: expect.stringContaining("CHANNEL_INVALID") });
+  expect(await fanfare(["publish", "news", "1", "--traceparent", "00-1"])).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("/traceparent is no traceparent of W3C Trace Context"),
+  });
   const { code, err } = await fanfare(["publish", "news", "1"], { FANFARE_ADMIN_URL: "http://127.0.0.1:9" });
   expect(code).toBe(1);
   expect(err).toContain("No answer from an admin API at http://127.0.0.1:9");

@@ -1,6 +1,6 @@
 import type { Clock } from "@fanfare/domain";
 import { expect, test } from "vitest";
-import { pace } from "./drain.ts";
+import { type DrainParts, moveEverybody, pace } from "./drain.ts";
 
 /** A clock whose timers run, in order, as soon as nobody else has anything to do. */
 class QuickClock implements Clock {
@@ -63,4 +63,17 @@ test("a few do not take all of the time", async () => {
 
 test("without time everybody has their turn at once", async () => {
   expect((await paced(500, 0)).every(({ atMs }) => atMs === 0)).toBe(true);
+});
+
+test("a node that does not answer holds up nobody else's turn", async () => {
+  const clock = new QuickClock();
+  let leftAtMs: number | undefined;
+  const destroy = (): void => {
+    leftAtMs = clock.nowMs;
+  };
+  const relay = { release: () => new Promise(() => {}), splices: new Set([{ destroy }]) };
+  const io = { engine: { clients: {} }, sockets: { sockets: new Map() } };
+  const parts = { io, relay, fanout: { send: () => undefined }, clock, withinMs: 8_000 };
+  expect(await moveEverybody(parts as unknown as DrainParts)).toBe(0);
+  expect(leftAtMs).toBeLessThanOrEqual(1_000);
 });

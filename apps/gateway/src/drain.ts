@@ -2,6 +2,7 @@ import { type Clock, pause } from "@fanfare/domain";
 import type { Fanout } from "@fanfare/fanout";
 import type { Relay } from "@fanfare/relay";
 import type { Server, Socket } from "socket.io";
+import { budgetOf } from "./budget.ts";
 import { sendAway } from "./send-away.ts";
 
 export interface DrainParts {
@@ -18,30 +19,34 @@ export interface DrainParts {
  * its new node, the balancer and Redis several milliseconds, and the cores may be loaded, by its node's replacement too.
  */
 const perSecondMin = 25;
-/** The last of the time is for those to leave who had their turn late. */
-const pacedShare = 0.8;
+/** Other nodes are told at first which polls of our clients wait there. One that does not answer holds up nobody for longer. */
+const releasedShare = 0.1;
+/** By when all have had their turn. The last of the time is for those to leave who had it late. */
+const pacedShare = 0.85;
 
 const closing = { code: "DRAINING", reason: "this node is shutting down", reconnect: true } as const;
 
-/** Sends all clients to other nodes. Resolves when they are gone, or when the time is over. */
-export async function moveEverybody({ io, relay, fanout, clock, withinMs }: DrainParts): Promise<void> {
-  const over = pause(withinMs, clock);
-  await Promise.race([relay?.release(), over]);
+/** Sends all clients to other nodes. Resolves when they are gone, or when the time is over, with how many are not. */
+export async function moveEverybody({ io, relay, fanout, clock, withinMs }: DrainParts): Promise<number> {
+  const budget = budgetOf(withinMs, clock);
+  if (relay !== undefined) await budget.within(releasedShare, relay.release());
   // Engine.IO's own list, protected in its types: it also has those that have not said yet which namespace they want.
   const { clients } = io.engine as unknown as { clients: Readonly<Record<string, Socket["conn"]>> };
   const sockets = new Map([...io.sockets.sockets.values()].map((socket) => [socket.conn, socket]));
   const leaving: Promise<void>[] = [];
+  let gone = 0;
   const turns = [
     ...Object.values(clients).map((conn) => () => {
       const socket = sockets.get(conn);
       if (socket !== undefined) fanout.send(socket, "fanfare:closing", closing);
-      leaving.push(sendAway(conn, clock));
+      leaving.push(sendAway(conn, clock).then(() => void gone++));
     }),
     // Websockets of other nodes' sessions end here too: the client sees its transport close, as the others do.
     ...[...(relay?.splices ?? [])].map((socket) => () => void socket.destroy()),
   ];
-  await pace(turns, (turn) => turn(), { withinMs: withinMs * pacedShare, perSecondMin, clock });
-  await Promise.race([Promise.all(leaving), over]);
+  await pace(turns, (turn) => turn(), { withinMs: budget.left(pacedShare), perSecondMin, clock });
+  await budget.within(1, Promise.all(leaving));
+  return leaving.length - gone;
 }
 
 export interface PaceOptions {

@@ -1,9 +1,10 @@
 import { trustedProxies } from "@fanfare/access";
-import { type ErrorCode, FanfareError, type NodeRecord, pause } from "@fanfare/domain";
+import { type ErrorCode, FanfareError, type NodeRecord } from "@fanfare/domain";
 import { type EngineServer, newSessionId, newSidPrefix, PeerGuard, Relay } from "@fanfare/relay";
 import type { Server } from "socket.io";
 import { AcceptGate } from "./accept-gate.ts";
 import { reachableHost } from "./addresses.ts";
+import { budgetOf } from "./budget.ts";
 import { obeyer } from "./commands.ts";
 import { acceptConnections } from "./connect.ts";
 import { countConnection, countDisconnect } from "./connections.ts";
@@ -52,10 +53,15 @@ export interface GatewayOptions {
 const messageBytesMax = 1_000_000;
 /** A reconnect storm overflows Node's default of 511: 1,132 connections were dropped by the kernel when 5,000 came back. */
 const backlog = 4_096;
-/** The end of a drain, as a share of its time: the directory, the adapter and the servers, once all clients are gone. */
-const endShare = 0.15;
+/**
+ * By when a drain has done what, as shares of its time: the clients are gone, the broker has been told, the connections are
+ * closed. Nothing is waited for beyond that, and what is left of the time is for an event loop that is late.
+ */
+const drainShares = { moved: 0.8, told: 0.87, closed: 0.92 } as const;
 /** What a node that stops waits for the directory to take it out: its lease ends by itself. */
 const leaveMs = 500;
+/** What it waits for clients to agree that their websockets are over. The system delivers what was said to them all the same. */
+const goodbyeMs = 1_000;
 
 /** Starts one node. Resolves when it serves; rejects when a port is taken. */
 export async function startGateway(parts: GatewayParts, options: GatewayOptions = {}): Promise<Gateway> {
@@ -165,12 +171,14 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
 
   const drain = async (): Promise<void> => {
     draining = true;
+    const { moved, told: left, closed } = drainShares;
+    const budget = budgetOf(settings.drainMs, clock);
     log.info({ connections: engine.clientsCount }, "draining");
     entrance.close();
     lifecycle?.node("node_draining");
     stopRebalancing?.();
     const told = lease.renew();
-    await moveEverybody({ io, relay, fanout, clock, withinMs: settings.drainMs * (1 - endShare) });
+    const late = await moveEverybody({ io, relay, fanout, clock, withinMs: budget.left(moved) });
     stopGauges();
     stopServer();
     limits?.stop();
@@ -179,18 +187,17 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
     stopWatching?.();
     parts.recovery?.stop();
     lifecycle?.node("node_left", node, "drained");
-    await Promise.race([
-      Promise.all([told.then(() => lease.end()), keeper.end(), parts.presence?.close(), lifecycle?.end()]),
-      pause(leaveMs, clock),
-    ]);
+    const leaving = [told.then(() => lease.end()), keeper.end(), parts.presence?.close(), lifecycle?.end()];
+    await budget.within(left, Promise.all(leaving), leaveMs);
     fanout.close();
     http.closeAllConnections();
-    // Closes the transports of those who are still here, not their sockets: a client disconnected by name stays away.
-    await io.close();
+    // Closes the transports of those who are still here, not their sockets: a client disconnected by name stays away. A
+    // websocket is over when its client agrees, which one that reads nothing never does: ws would give it half a minute.
+    const over = io.close();
     server.close();
     relay?.close();
-    await stopListening(peer);
-    log.info("drained");
+    await budget.within(closed, Promise.all([over, stopListening(peer)]), goodbyeMs);
+    log.info({ late }, "drained");
   };
   let drained: Promise<void> | undefined;
   return {

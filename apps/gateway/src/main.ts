@@ -114,7 +114,7 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<G
   const firing = fireScheduled({
     schedule: backend.schedule,
     broker,
-    retention: (channel) => rules.of(channel).retain,
+    rules: (channel) => rules.of(channel),
     clock: systemClock,
     fired: (outcome) => metrics.publications.inc({ source: "schedule", outcome }),
     log,
@@ -143,7 +143,10 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<G
     if (stopping) process.exit(1);
     stopping = true;
     log.info({ signal }, "stopping");
-    setTimeout(() => process.exit(1), settings.drainMs).unref();
+    setTimeout(() => {
+      log.warn({ drainMs: settings.drainMs }, "not drained in time: ending now");
+      process.exit(1);
+    }, settings.drainMs).unref();
     // Clients first, the backend last: what a leaving client says still arrives.
     await close();
     await backend.close();

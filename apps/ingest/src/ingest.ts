@@ -5,6 +5,9 @@ import { Pump, type SourceName } from "@fanfare/ingest";
 import type { Log, Metrics } from "@fanfare/telemetry";
 import { createSources } from "./sources.ts";
 
+/** What is held is stored in this share of the time to end; the rest is for letting go of the sources. */
+const storeShare = 0.85;
+
 export interface IngestParts {
   readonly settings: Settings;
   readonly worker: string;
@@ -29,8 +32,7 @@ export async function startIngest({ settings, worker, broker, rules, metrics, lo
     return publications[0]?.id;
   };
   const sources = createSources({ settings, worker, metrics, log, clock, newestId });
-  const retain = (channel: Parameters<Rules["of"]>[0]) => rules.of(channel).retain;
-  const pumps = sources.map((source) => new Pump({ source, broker, retain, metrics, log, clock }));
+  const pumps = sources.map((source) => new Pump({ source, broker, rules: (channel) => rules.of(channel), metrics, log, clock }));
   const drain = async (ms: number): Promise<void> => {
     await Promise.all(pumps.map((pump) => pump.drain(ms)));
   };
@@ -44,7 +46,7 @@ export async function startIngest({ settings, worker, broker, rules, metrics, lo
   return {
     sources: sources.map(({ name }) => name),
     close() {
-      closed ??= drain(settings.drainMs);
+      closed ??= drain(settings.drainMs * storeShare);
       return closed;
     },
   };

@@ -76,7 +76,7 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<R
     await close();
     throw error;
   }
-  endOnSignals(close, log);
+  endOnSignals(close, log, settings.drainMs);
   const { port } = health;
   const { sources } = ingest;
   log.info({ port, sources }, "ready");
@@ -94,13 +94,18 @@ function report(worker: string, registry: Registry, { ingestPublished }: Metrics
   });
 }
 
-/** The first signal stores what was taken in and ends the process, a second one ends it at once. */
-function endOnSignals(close: () => Promise<void>, log: Log): void {
+/** The first signal stores what was taken in and ends the process within `drainMs`; a second one ends it at once. */
+function endOnSignals(close: () => Promise<void>, log: Log, drainMs: number): void {
   let ending = false;
   const end = (signal: NodeJS.Signals): void => {
     if (ending) process.exit(1);
     ending = true;
     log.info({ signal }, "stopping");
+    // A source may wait for ever for the goodbye of a place that is frozen.
+    setTimeout(() => {
+      log.warn({ drainMs }, "not stopped in time: ending now");
+      process.exit(1);
+    }, drainMs).unref();
     close().then(
       () => process.exit(0),
       (error: unknown) => {

@@ -19,6 +19,8 @@ export interface EffectiveRules {
   readonly events: ReadonlySet<string> | undefined;
   /** Whether subscribers are told who comes and goes. */
   readonly joinLeave: boolean;
+  /** Whether publications keep their trace context, for subscribers and history. */
+  readonly trace: boolean;
   /** What happens to a subscriber that reads too slowly. */
   readonly slow: "disconnect" | "latest" | "catchup";
 }
@@ -33,6 +35,7 @@ export const closed: EffectiveRules = {
   payloadBytesMax: limits.bodyBytesMax,
   events: undefined,
   joinLeave: false,
+  trace: false,
   slow: "disconnect",
 };
 

@@ -21,6 +21,7 @@ const checks: Readonly<Record<Field, Check>> = {
   payloadBytesMax: check(fields.payloadBytesMax, `must be a whole number of bytes from 1 to ${limits.bodyBytesMax}`),
   events: { passes: areEventNames, says: "must be a list of at most 100 names that publications may have" },
   joinLeave: check(fields.joinLeave, "must be true or false"),
+  trace: check(fields.trace, "must be true or false"),
   slow: check(fields.slow, oneOf(fields.slow)),
 };
 const wholeFile = validator(RulesFile);

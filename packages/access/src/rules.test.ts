@@ -28,6 +28,7 @@ const closed = {
   payloadBytesMax: 1_048_576,
   events: undefined,
   joinLeave: false,
+  trace: false,
   slow: "disconnect",
 };
 
@@ -95,7 +96,7 @@ test("every mistake is told at once, with where it is", () => {
     namespaces: {
       "news:": { subscribe: "anyone" },
       "a b": 1,
-      public: { subscribe: "subscriber", publsh: "user", retain: { count: -1 }, joinLeave: "yes", slow: "fast" },
+      public: { subscribe: "subscriber", publsh: "user", retain: { count: -1 }, joinLeave: "yes", trace: 1, slow: "fast" },
       chat: { publish: "everyone", retain: { count: 0 }, history: null },
       live: { retain: { count: 0 }, slow: "catchup" },
       ring: [],
@@ -108,9 +109,10 @@ test("every mistake is told at once, with where it is", () => {
     "/namespaces/a b: is not a namespace: what stands before the first colon, without the colon and *",
     '/namespaces/a b: must be an object such as { "subscribe": "anyone" }',
     "/namespaces/public/subscribe: must be one of anyone, user, token, nobody",
-    "/namespaces/public/publsh: is no rule; there are subscribe, publish, presence, history, retain, payloadBytesMax, events, joinLeave, slow",
+    "/namespaces/public/publsh: is no rule; there are subscribe, publish, presence, history, retain, payloadBytesMax, events, joinLeave, trace, slow",
     "/namespaces/public/retain: must be { count: 0 to 1000000, seconds: 1 to 31536000 }, both whole numbers",
     "/namespaces/public/joinLeave: must be true or false",
+    "/namespaces/public/trace: must be true or false",
     "/namespaces/public/slow: must be one of disconnect, latest, catchup",
     "/namespaces/chat/publish: must be one of anyone, user, token, nobody, subscriber",
     "/namespaces/chat/history: must be one of anyone, user, token, nobody, subscriber",

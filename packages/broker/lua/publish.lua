@@ -29,6 +29,7 @@
   ARGV binary...  flag    1 or empty
   ARGV except...  list    session ids, comma-separated
   ARGV ttl...     ms      how long it may be replayed; empty as long as the log has it
+  ARGV trace...   text    W3C traceparent, or empty; in the announcement it is part of the tail
   ARGV topic...   text    where it is announced
   ARGV head...    bytes   the announcement up to the epoch
   ARGV before...  bytes   from there to the data
@@ -42,12 +43,12 @@
 local clock = KEYS[1]
 local candidate, idLife, kind, together = ARGV[1], ARGV[2], ARGV[3], ARGV[4] ~= ''
 local count = (#KEYS - 1) / 3
--- Of each, 3 keys from 3n - 1 on and 15 arguments from 15n - 10 on; the fourth of those is the fingerprint.
+-- Of each, 3 keys from 3n - 1 on and 16 arguments from 16n - 11 on; the fourth of those is the fingerprint.
 
 local answers, twins = {}, nil
 local firstOfId
 for item = 1, count do
-  local fingerprint = ARGV[15 * item - 7]
+  local fingerprint = ARGV[16 * item - 8]
   if fingerprint ~= '' then
     local id = KEYS[3 * item + 1]
     local known = redis.call('GET', id)
@@ -66,7 +67,7 @@ for item = 1, count do
       if not first then
         firstOfId[id] = item
       else
-        if ARGV[15 * first - 7] == fingerprint then
+        if ARGV[16 * first - 8] == fingerprint then
           twins[item] = first
         elseif together then
           return { -1, item }
@@ -89,7 +90,7 @@ for item = 1, count do
   elseif not answers[item] then
     local meta, log, id = unpack(KEYS, 3 * item - 1, 3 * item + 1)
     local keep, logLife, metaLife, fingerprint, name, event, data, binary, except, ttl,
-      topic, head, before, after, tail = unpack(ARGV, 15 * item - 10, 15 * item + 4)
+      trace, topic, head, before, after, tail = unpack(ARGV, 16 * item - 11, 16 * item + 4)
     keep = tonumber(keep)
     local state = redis.call('HMGET', meta, 'epoch', 'top', 'seq')
     local epoch, top, last = state[1], tonumber(state[2] or 0), tonumber(state[3] or 0)
@@ -114,6 +115,7 @@ for item = 1, count do
       put('i', name)
       put('b', binary)
       put('x', except)
+      put('w', trace)
       if ttl ~= '' then put('t', string.format('%.0f', math.floor(seq / 1000) + tonumber(ttl))) end
       redis.call('XADD', log, 'MAXLEN', '=', keep, offsetText .. '-' .. seqText, unpack(entry))
       redis.call('PEXPIRE', log, logLife)

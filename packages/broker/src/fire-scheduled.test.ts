@@ -29,7 +29,15 @@ afterEach(() => {
 
 function start(overdueMs = 0, publisher: Pick<Broker, "publish"> = broker): Firing {
   const fired = (outcome: string) => void outcomes.push(outcome);
-  const firing = fireScheduled({ schedule, broker: publisher, retention: () => retain, clock, fired, log: quiet, overdueMs });
+  const firing = fireScheduled({
+    schedule,
+    broker: publisher,
+    rules: () => ({ retain, trace: true }),
+    clock,
+    fired,
+    log: quiet,
+    overdueMs,
+  });
   firings.push(firing);
   return firing;
 }

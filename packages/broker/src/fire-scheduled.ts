@@ -1,5 +1,6 @@
 import {
   asFanfareError,
+  asRuled,
   type Broker,
   type Channel,
   type Clock,
@@ -12,7 +13,7 @@ import type { Log } from "./log.ts";
 export interface FireScheduledParts {
   readonly schedule: Pick<Schedule, "take" | "done">;
   readonly broker: Pick<Broker, "publish">;
-  readonly retention: (channel: Channel) => Retention;
+  readonly rules: (channel: Channel) => { readonly retain: Retention; readonly trace: boolean };
   readonly clock: Pick<Clock, "after">;
   /** Told for each publication what became of it. */
   readonly fired: (outcome: "stored" | "duplicate" | "conflict" | "failed") => void;
@@ -43,7 +44,7 @@ const leaseMs = 5_000;
  * ids, so none is stored twice. While the broker is away nothing happens, and what became due meanwhile is published as soon
  * as it is back.
  */
-export function fireScheduled({ schedule, broker, retention, clock, fired, log, overdueMs }: FireScheduledParts): Firing {
+export function fireScheduled({ schedule, broker, rules, clock, fired, log, overdueMs }: FireScheduledParts): Firing {
   let stopped = false;
   let running = false;
   let nextInMs = periodMs;
@@ -77,7 +78,8 @@ export function fireScheduled({ schedule, broker, retention, clock, fired, log, 
     const settled = await Promise.all(
       channels.map(async (channel) => {
         try {
-          const { kind } = await broker.publish({ ...content, channel, id }, retention(channel));
+          const ruled = rules(channel);
+          const { kind } = await broker.publish({ ...asRuled(content, ruled), channel, id }, ruled.retain);
           fired(kind);
           return true;
         } catch (thrown) {

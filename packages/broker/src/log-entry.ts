@@ -1,4 +1,4 @@
-import type { Channel, EventName, Publication } from "@fanfare/domain";
+import type { Channel, EventName, Publication, TraceParent } from "@fanfare/domain";
 import { expiredPayload } from "./expired.ts";
 
 /** An entry as XRANGE gives it: the id `<offset>-<seq>` and field, value, field, value, … */
@@ -6,7 +6,8 @@ export type RawEntry = readonly [id: string, fields: readonly string[]];
 
 /**
  * The fields of an entry: e event, d data as JSON text, p seq of the publication before; where they say something: i id,
- * b "1" for a binary, x session ids left out, t when it expires in ms since 1970. lua/publish.lua writes them.
+ * b "1" for a binary, x session ids left out, t when it expires in ms since 1970, w its W3C traceparent. lua/publish.lua writes
+ * them.
  */
 export function decodeEntry(channel: Channel, epoch: string, [id, fields]: RawEntry, nowMs: number): Publication {
   const dash = id.indexOf("-");
@@ -16,6 +17,7 @@ export function decodeEntry(channel: Channel, epoch: string, [id, fields]: RawEn
   let name: string | undefined;
   let binary = false;
   let except: string[] | undefined;
+  let traceparent: TraceParent | undefined;
   let endsAtMs = Number.POSITIVE_INFINITY;
   for (let at = 0; at < fields.length; at += 2) {
     const value = fields[at + 1] ?? "";
@@ -41,6 +43,9 @@ export function decodeEntry(channel: Channel, epoch: string, [id, fields]: RawEn
       case "t":
         endsAtMs = Number(value);
         break;
+      case "w":
+        traceparent = value as TraceParent;
+        break;
       // A field that a later version added says nothing to this one.
     }
   }
@@ -50,6 +55,7 @@ export function decodeEntry(channel: Channel, epoch: string, [id, fields]: RawEn
     ...(endsAtMs > nowMs ? { payload: { json, binary } } : expiredPayload),
     ...(name === undefined ? {} : { id: name }),
     ...(except === undefined ? {} : { except }),
+    ...(traceparent === undefined ? {} : { traceparent }),
     epoch,
     offset: Number(id.slice(0, dash)),
     seq: Number(id.slice(dash + 1)),

@@ -241,8 +241,15 @@ export class MemoryBroker implements Broker {
 }
 
 /** A draft as it reads when it comes back from a log: without members that say nothing. */
-function stored({ channel, event, payload, id, except = [] }: Draft): Omit<Draft, "ttlSeconds"> {
-  return { channel, event, payload, ...(id === undefined ? {} : { id }), ...(except.length === 0 ? {} : { except }) };
+function stored({ channel, event, payload, id, except = [], traceparent }: Draft): Omit<Draft, "ttlSeconds"> {
+  return {
+    channel,
+    event,
+    payload,
+    ...(id === undefined ? {} : { id }),
+    ...(except.length === 0 ? {} : { except }),
+    ...(traceparent === undefined ? {} : { traceparent }),
+  };
 }
 
 function topOf(channel: Channel, { epoch, top, seq }: ChannelEntry): ChannelTop {

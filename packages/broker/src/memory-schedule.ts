@@ -10,11 +10,11 @@ import {
   type Taken,
 } from "@fanfare/domain";
 import { idLifeMs } from "./lives.ts";
-import { aboutOf, planText } from "./schedule-terms.ts";
+import { aboutOf, planFingerprint } from "./schedule-terms.ts";
 import { SortedNames } from "./sorted-names.ts";
 
 interface Known {
-  readonly text: string;
+  readonly fingerprint: string;
   readonly scheduledId: string;
   readonly forgottenAtMs: number;
 }
@@ -39,17 +39,17 @@ export class MemorySchedule implements Schedule {
   async add(plan: Plan): Promise<ScheduleOutcome> {
     const now = this.#clock.now();
     const { id } = plan.content;
-    const text = planText(plan);
+    const fingerprint = planFingerprint(plan);
     const known = id === undefined ? undefined : this.#known.get(id);
     if (known !== undefined && known.forgottenAtMs > now) {
-      return known.text === text ? { kind: "duplicate", scheduledId: known.scheduledId } : { kind: "conflict" };
+      return known.fingerprint === fingerprint ? { kind: "duplicate", scheduledId: known.scheduledId } : { kind: "conflict" };
     }
     if (this.#plans.size >= limits.scheduledMax) throw new FanfareError("SCHEDULED_EXCEEDED");
     const count = ++this.#count;
     const scheduledId = `${String(plan.at).padStart(13, "0")}-${String(count).padStart(9, "0")}-memory`;
     this.#plans.set(scheduledId, plan);
     this.#order.add(scheduledId);
-    if (id !== undefined) this.#known.set(id, { text, scheduledId, forgottenAtMs: Math.max(plan.at, now) + idLifeMs });
+    if (id !== undefined) this.#known.set(id, { fingerprint, scheduledId, forgottenAtMs: Math.max(plan.at, now) + idLifeMs });
     if (count % sweepEvery === 0) {
       for (const [old, { forgottenAtMs }] of this.#known) if (forgottenAtMs <= now) this.#known.delete(old);
     }

@@ -7,6 +7,7 @@ import {
   type EventName,
   type Retention,
   roomOf,
+  type TraceParent,
 } from "@fanfare/domain";
 import { startRedis, type TestRedis, until } from "@fanfare/test-support";
 import fc from "fast-check";
@@ -49,17 +50,19 @@ test("Lua announces to the byte what announcementText() makes of the same public
     event: fc.string({ minLength: 1, unit: "grapheme" }),
     id: fc.option(fc.string({ minLength: 1, maxLength: 20, unit: "grapheme" }), { nil: undefined }),
     except: fc.array(fc.stringMatching(/^[A-Za-z0-9_-]{1,20}$/), { maxLength: 3 }),
+    traceparent: fc.constantFrom(undefined, `00-${"1".repeat(32)}-${"2".repeat(16)}-01` as TraceParent),
     count: fc.constantFrom(0, 1, 1_000),
   });
   let published = 0;
   await fc.assert(
-    fc.asyncProperty(drafts, async ({ json, binary, event, id, except, count }) => {
+    fc.asyncProperty(drafts, async ({ json, binary, event, id, except, traceparent, count }) => {
       // Ids are made unique, or a shrunk example would be a duplicate.
       const draft = draftOf(json, {
         event: event as EventName,
         payload: { json, binary },
         id: id === undefined ? undefined : `${id}${published}`,
         except,
+        traceparent,
       });
       const outcome = await backend.broker.publish(draft, { count, seconds: 60 });
       if (outcome.kind !== "stored") expect.fail(outcome.kind);

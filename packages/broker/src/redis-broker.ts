@@ -217,7 +217,7 @@ export class RedisBroker implements Broker {
 
   /** What publish.lua takes for each, in its order. */
   #argsOf({ draft, retain }: PublishItem, partition: number): (string | number)[] {
-    const { channel, event, payload, id, except = [], ttlSeconds } = draft;
+    const { channel, event, payload, id, except = [], ttlSeconds, traceparent = "" } = draft;
     const room = roomOf(channel, partition);
     const { head, before, data, after, tail } = announcementPieces(draft, room, retain.count > 0);
     return [
@@ -231,6 +231,7 @@ export class RedisBroker implements Broker {
       payload.binary ? "1" : "",
       except.join(","),
       ttlSeconds === undefined ? "" : ttlSeconds * 1_000,
+      traceparent,
       topicOfRoom(this.#cluster, room),
       head,
       before,

@@ -48,7 +48,6 @@ export class RedisSchedule implements Schedule {
 
   async add(plan: Plan): Promise<ScheduleOutcome> {
     const { at, content } = plan;
-    const text = planText(plan);
     const [kind, scheduledId] = (await this.#run((client) =>
       scripts["schedule-add"].run(client, {
         keys: {
@@ -62,8 +61,8 @@ export class RedisSchedule implements Schedule {
           at,
           nonce: randomBytes(6).toString("base64url"),
           about: JSON.stringify(aboutOf(plan)),
-          plan: text,
-          fingerprint: content.id === undefined ? "" : planFingerprint(text),
+          plan: planText(plan),
+          fingerprint: content.id === undefined ? "" : planFingerprint(plan),
           life: idLifeMs,
           max: limits.scheduledMax,
         },

@@ -93,6 +93,7 @@ export const scripts = {
       "binary",
       "except",
       "ttl",
+      "trace",
       "topic",
       "head",
       "before",

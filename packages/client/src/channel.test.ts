@@ -22,7 +22,12 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "fanfare-client-"));
   const open = { subscribe: "anyone", publish: "anyone", history: "anyone" };
   const rules = {
-    namespaces: { public: open, short: { ...open, retain: { count: 5, seconds: 60 } }, unread: { ...open, history: "nobody" } },
+    namespaces: {
+      public: open,
+      traced: { ...open, trace: true },
+      short: { ...open, retain: { count: 5, seconds: 60 } },
+      unread: { ...open, history: "nobody" },
+    },
   };
   await writeFile(join(folder, "rules.json"), JSON.stringify(rules));
   const [port, adminPort] = [await freePort(), await freePort()];
@@ -206,6 +211,21 @@ test("a reset that comes live is told before what follows, with the last few whe
   await publish(name, 5);
   await hears(plain, 1, 2, 3, 4, "<diverged>", 5);
   await hears(window, 1, 2, 3, 4, "<diverged>", 2, 3, 4, 5);
+});
+
+test("the trace of a publication comes with its context, live and in its history", async () => {
+  const heard = listen(connect(), named("traced"));
+  await isLive(heard);
+  const contexts: unknown[] = [];
+  heard.channel.on("message", (_data, { traceparent }) => contexts.push(traceparent));
+  const traceparent = `00-${"1".repeat(32)}-${"2".repeat(16)}-01`;
+  await heard.channel.publish("with", { traceparent });
+  await heard.channel.publish("without");
+  await hears(heard, "with", "without");
+  expect(contexts).toEqual([traceparent, undefined]);
+  const listed = [];
+  for await (const publication of heard.channel.history()) listed.push(publication.traceparent);
+  expect(listed).toEqual([traceparent, undefined]);
 });
 
 test("an answer that does not come is asked for again, and nothing is doubled by it", async () => {

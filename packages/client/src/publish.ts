@@ -7,6 +7,8 @@ export interface PublishOptions {
   readonly event?: string;
   /** Your own name for it: whatever is published under the same id within ten minutes is stored once. */
   readonly id?: string;
+  /** W3C Trace Context: subscribers get it where the channel's rules have `trace`. */
+  readonly traceparent?: string;
 }
 
 export interface Published extends Position {
@@ -23,10 +25,12 @@ export async function publish(
   socket: StockSocket,
   channel: string,
   data: unknown,
-  { event, id = randomId() }: PublishOptions,
+  { event, id = randomId(), traceparent }: PublishOptions,
   patience: Patience,
 ): Promise<Published> {
-  const request = { channel, data, id, ...(event === undefined ? {} : { event }) };
+  const named = event === undefined ? {} : { event };
+  const traced = traceparent === undefined ? {} : { traceparent };
+  const request = { channel, data, id, ...named, ...traced };
   const stored = await askPatiently<Published>(socket, "publish", request, patience);
   return { channel, epoch: stored.epoch, offset: stored.offset, duplicate: stored.duplicate };
 }

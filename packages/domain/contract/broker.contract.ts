@@ -23,6 +23,7 @@ import {
 } from "./broker-world.ts";
 import { logContract } from "./log.contract.ts";
 import { delicatePayloads } from "./payloads.ts";
+import { traceContract } from "./trace.contract.ts";
 import { ttlContract } from "./ttl.contract.ts";
 import { until } from "./wait.ts";
 
@@ -44,6 +45,7 @@ export function brokerContract(open: OpenBrokerWorld): void {
     logContract(opened);
     atomicContract(opened);
     ttlContract(opened);
+    traceContract(opened);
   });
 }
 

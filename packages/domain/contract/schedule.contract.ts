@@ -1,4 +1,4 @@
-import { channelName, defaultEvent, type Plan, type Schedule } from "@fanfare/domain";
+import { channelName, defaultEvent, type Plan, type Schedule, type TraceParent } from "@fanfare/domain";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { until } from "./wait.ts";
 
@@ -35,7 +35,8 @@ export function scheduleContract(open: () => Promise<ScheduleWorld>): void {
     test("hands out what is due, to the letter, in the order of times and then of arrival, and says when the next one is", async () => {
       const now = Date.now();
       const json = '{"n":9007199254740993,"text":"ü\\u0000"}';
-      const content = { payload: { json, binary: false }, id: "__proto__", except: ["a", "b"] };
+      const traceparent = `00-${"1".repeat(32)}-${"2".repeat(16)}-01` as TraceParent;
+      const content = { payload: { json, binary: false }, id: "__proto__", except: ["a", "b"], traceparent };
       const plan = { ...planAt(now - 5, content), channels: [channelName("a/b"), channelName("__proto__")] };
       const second = await added(plan);
       const third = await added(planAt(now - 5, { payload: { json: '{"base64":"AA=="}', binary: true } }));
@@ -125,6 +126,9 @@ export function scheduleContract(open: () => Promise<ScheduleWorld>): void {
       const at = Date.now() + 60_000;
       const first = await added(planAt(at, { id: "x" }));
       expect(await other.add(planAt(at, { id: "x" }))).toEqual({ kind: "duplicate", scheduledId: first });
+      // A retry comes from a span of its own.
+      const traceparent = `00-${"1".repeat(32)}-${"2".repeat(16)}-01` as TraceParent;
+      expect(await other.add(planAt(at, { id: "x", traceparent }))).toEqual({ kind: "duplicate", scheduledId: first });
       expect(await other.add(planAt(at + 1, { id: "x" }))).toEqual({ kind: "conflict" });
       expect(await other.add(planAt(at, { id: "x", payload: { json: "2", binary: false } }))).toEqual({ kind: "conflict" });
       await added(planAt(at));

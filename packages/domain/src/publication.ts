@@ -2,6 +2,7 @@ import type { Channel } from "./channel.ts";
 import type { EventName } from "./event.ts";
 import type { Payload } from "./payload.ts";
 import type { Position, Seq } from "./position.ts";
+import type { TraceParent } from "./trace-parent.ts";
 
 /** What a publisher hands over: everything but its place. */
 export interface Draft {
@@ -14,6 +15,13 @@ export interface Draft {
   readonly except?: readonly string[] | undefined;
   /** How long it may be replayed and listed, in whole seconds from when it is stored. Absent: as long as the log has it. */
   readonly ttlSeconds?: number | undefined;
+  /** Where in a trace it was made. It says nothing about the content: a retry has another one, and is a retry all the same. */
+  readonly traceparent?: TraceParent | undefined;
+}
+
+/** What of a draft its channel takes: a trace context only where the rules ask for it. Others' subscribers see nothing of it. */
+export function asRuled<D extends Pick<Draft, "traceparent">>(draft: D, { trace }: { readonly trace: boolean }): D {
+  return draft.traceparent === undefined || trace ? draft : { ...draft, traceparent: undefined };
 }
 
 /** A publication that has its place in the log. */

@@ -3,7 +3,7 @@ import { createLog, createMetrics } from "@fanfare/telemetry";
 import { afterEach, describe, expect, test } from "vitest";
 import { Pump } from "../src/pump.ts";
 import type { Source } from "../src/source.ts";
-import { GatedBroker, keepAll } from "../src/testing/gated-broker.ts";
+import { GatedBroker, rules } from "../src/testing/gated-broker.ts";
 
 /** A place that messages come from, real and of one test's own. */
 export interface SourceWorld {
@@ -40,7 +40,7 @@ export function sourceContract(openWorld: () => Promise<SourceWorld>, until: Unt
       const metrics = createMetrics({ app: "ingest" });
       const worker = async (heldMax = 1_000, width = 64): Promise<Pump> => {
         const source = await world.open();
-        const pump = new Pump({ source, broker: gate, retain: () => keepAll, metrics, log, clock: systemClock, heldMax, width });
+        const pump = new Pump({ source, broker: gate, rules, metrics, log, clock: systemClock, heldMax, width });
         await pump.start();
         ends.push(() => pump.drain(0));
         return pump;

@@ -27,3 +27,12 @@ test.each([0, -1, 1.5, "soon", {}])("a header ttl of %j makes a message poison",
 test("an expiration that is no number makes a message poison", () => {
   expect(() => draftOf({ expiration: "soon" })).toThrow(expect.objectContaining({ code: "REQUEST_INVALID" }));
 });
+
+test.each([
+  ["no word of it", {}, undefined],
+  ["what instrumentation has put there", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", true],
+  ["what is malformed", "00-4bf92f3577b34da6a3ce929d0e0e4736-01", undefined],
+  ["what is no text", 17, undefined],
+])("of a header traceparent with %s nothing but a sound one goes on", (_what, traceparent, goesOn) => {
+  expect(draftOf({ headers: { traceparent } }).traceparent).toBe(goesOn && traceparent);
+});

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type Draft, FanfareError, limits } from "@fanfare/domain";
+import { type Draft, FanfareError, limits, traceParent } from "@fanfare/domain";
 import { draftOf, textOf } from "./draft.ts";
 
 /** What of an AMQP message counts. */
@@ -18,8 +18,8 @@ export interface AmqpMessage {
 /**
  * The publication that a message stands for. Channel: header `channel`, else by the template. Event: header `event`. Id:
  * header `id`, else the message-id, else `fallbackId`. Time to live: header `ttl` in seconds, else the expiration, which
- * RabbitMQ applies to its queues and passes on as it was set. The body is JSON, or with content type application/octet-stream
- * any bytes. Throws an error of the band `caller`.
+ * RabbitMQ applies to its queues and passes on as it was set. Trace: header `traceparent`, which instrumentation puts there; one
+ * that is malformed is ignored. The body is JSON, or with content type application/octet-stream any bytes. Throws an error of the band `caller`.
  */
 export function draftOfAmqp(message: AmqpMessage, template: string, fallbackId: () => string): Draft {
   const { exchange, routingKey } = message.fields;
@@ -35,6 +35,7 @@ export function draftOfAmqp(message: AmqpMessage, template: string, fallbackId: 
     id: header(message, "id") ?? idIn(message) ?? fallbackId(),
     json,
     ttlSeconds: ttlIn(message),
+    traceparent: traceParent(ownHeader(message, "traceparent")),
   });
 }
 
@@ -46,9 +47,12 @@ export function fingerprintOf({ fields, properties, content }: AmqpMessage): str
     .digest("base64url");
 }
 
-function header({ properties }: AmqpMessage, name: string): string | undefined {
-  const { headers = {} } = properties;
-  const value = Object.hasOwn(headers, name) ? headers[name] : undefined;
+function ownHeader({ properties: { headers = {} } }: AmqpMessage, name: string): unknown {
+  return Object.hasOwn(headers, name) ? headers[name] : undefined;
+}
+
+function header(message: AmqpMessage, name: string): string | undefined {
+  const value = ownHeader(message, name);
   if (value === undefined || value === null) return undefined;
   if (typeof value !== "string") {
     throw new FanfareError("REQUEST_INVALID", { errors: [{ path: `/headers/${name}`, message: "must be a text" }] });
@@ -56,8 +60,9 @@ function header({ properties }: AmqpMessage, name: string): string | undefined {
   return value;
 }
 
-function ttlIn({ properties: { headers = {}, expiration } }: AmqpMessage): number | undefined {
-  const inHeader = Object.hasOwn(headers, "ttl") ? headers.ttl : undefined;
+function ttlIn(message: AmqpMessage): number | undefined {
+  const inHeader = ownHeader(message, "ttl");
+  const { expiration } = message.properties;
   if (inHeader !== undefined && inHeader !== null) return Number(inHeader);
   if (typeof expiration !== "string" || expiration === "") return undefined;
   return Math.min(limits.ttlSecondsMax, Math.max(1, Math.ceil(Number(expiration) / 1_000)));

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sourceContract } from "../contract/source.contract.ts";
 import { type AmqpOptions, AmqpSource } from "./amqp.ts";
 import { Pump } from "./pump.ts";
-import { GatedBroker, keepAll } from "./testing/gated-broker.ts";
+import { GatedBroker, rules } from "./testing/gated-broker.ts";
 
 const log = createLog({ name: "test", level: "silent" });
 const startMs = 90_000;
@@ -71,7 +71,7 @@ describe("a queue of RabbitMQ", () => {
   async function working(queue: string, source: AmqpSource) {
     const gate = new GatedBroker();
     const metrics = createMetrics({ app: "ingest" });
-    const pump = new Pump({ source, broker: gate, retain: () => keepAll, metrics, log, clock: systemClock });
+    const pump = new Pump({ source, broker: gate, rules, metrics, log, clock: systemClock });
     const producer = await producerOn(queue);
     await pump.start();
     const end = async (): Promise<void> => {
@@ -109,6 +109,19 @@ describe("a queue of RabbitMQ", () => {
     await end();
   });
 
+  test("the trace that a producer's library has put into the headers goes on where the rules ask for it", async () => {
+    const queue = newQueue();
+    const { gate, channel, end } = await working(queue, open(queue));
+    const traceparent = `00-${"1".repeat(32)}-${"2".repeat(16)}-01`;
+    for (const name of ["traced", "plain"]) {
+      channel.sendToQueue(queue, Buffer.from("1"), { headers: { channel: name, traceparent } });
+    }
+    const published = () => [...gate.publications("traced"), ...gate.publications("plain")];
+    await until(() => (published().length < 2 ? "not all came" : undefined));
+    expect(published().map((publication) => publication.traceparent)).toEqual([traceparent, undefined]);
+    await end();
+  });
+
   test("a queue that is there with other properties is used as it is", async () => {
     const queue = newQueue();
     const connection = await connect(rabbit.url);
@@ -116,7 +129,7 @@ describe("a queue of RabbitMQ", () => {
     await channel.assertQueue(queue, { durable: false, arguments: { "x-max-length": 100 } });
     const gate = new GatedBroker();
     const metrics = createMetrics({ app: "ingest" });
-    const pump = new Pump({ source: open(queue), broker: gate, retain: () => keepAll, metrics, log, clock: systemClock });
+    const pump = new Pump({ source: open(queue), broker: gate, rules, metrics, log, clock: systemClock });
     await pump.start();
     channel.sendToQueue(queue, Buffer.from("1"));
     await until(() => (gate.heard(queue).length === 1 ? undefined : "it did not come"));

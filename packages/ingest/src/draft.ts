@@ -9,6 +9,7 @@ import {
   parseJson,
   payloadOf,
   publicationId,
+  type TraceParent,
 } from "@fanfare/domain";
 
 /** What a message says, as far as its source could read it. */
@@ -21,6 +22,7 @@ export interface Said {
   readonly json: string;
   /** How long it may be replayed, in seconds. */
   readonly ttlSeconds?: number | undefined;
+  readonly traceparent?: TraceParent | undefined;
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -36,13 +38,14 @@ export function textOf(bytes: Uint8Array): string {
 }
 
 /** The publication that a message stands for. Throws an error of the band `caller`: such a message is poison. */
-export function draftOf({ channel, event, id, json, ttlSeconds }: Said): Draft {
+export function draftOf({ channel, event, id, json, ttlSeconds, traceparent }: Said): Draft {
   return {
     channel: channelName(channel),
     event: event === undefined ? defaultEvent : eventName(event),
     id: publicationId(id),
     payload: payloadOf(parseJson(json), json),
     ttlSeconds: ttlSeconds === undefined ? undefined : ttl(ttlSeconds),
+    traceparent,
   };
 }
 

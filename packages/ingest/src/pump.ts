@@ -1,4 +1,13 @@
-import { asFanfareError, type Broker, type Channel, type Clock, type Draft, FanfareError, type Retention } from "@fanfare/domain";
+import {
+  asFanfareError,
+  asRuled,
+  type Broker,
+  type Channel,
+  type Clock,
+  type Draft,
+  FanfareError,
+  type Retention,
+} from "@fanfare/domain";
 import type { Log, Metrics } from "@fanfare/telemetry";
 import { Lane, type Verdict } from "./lane.ts";
 import { Pauses } from "./pauses.ts";
@@ -7,8 +16,8 @@ import type { Delivery, Intake, Source } from "./source.ts";
 export interface PumpOptions {
   readonly source: Source;
   readonly broker: Pick<Broker, "publish">;
-  /** How long the log of a channel reaches back. */
-  readonly retain: (channel: Channel) => Retention;
+  /** What the rules say of what is stored in a channel. */
+  readonly rules: (channel: Channel) => { readonly retain: Retention; readonly trace: boolean };
   readonly metrics: Metrics;
   readonly log: Log;
   readonly clock: Clock;
@@ -126,12 +135,13 @@ export class Pump {
   }
 
   async #attempt(job: Job): Promise<Verdict> {
-    const { broker, retain, source, metrics } = this.#options;
+    const { broker, rules, source, metrics } = this.#options;
     const { draft, delivery } = job;
     if (this.#abandoned) return "ended";
     job.attempts += 1;
     try {
-      const { kind } = await broker.publish(draft, retain(draft.channel));
+      const ruled = rules(draft.channel);
+      const { kind } = await broker.publish(asRuled(draft, ruled), ruled.retain);
       this.#unblocked(draft.channel);
       if (kind === "conflict") await this.#refuse(delivery, new FanfareError("ID_CONFLICT"));
       else {

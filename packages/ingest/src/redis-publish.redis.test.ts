@@ -11,7 +11,7 @@ import { Pump } from "./pump.ts";
 import { redisEmitter } from "./redis-emitter.ts";
 import { redisPattern } from "./redis-pattern.ts";
 import { type RedisPublishKind, RedisPublishSource } from "./redis-publish.ts";
-import { GatedBroker, keepAll } from "./testing/gated-broker.ts";
+import { GatedBroker, rules } from "./testing/gated-broker.ts";
 import { clientOn, commandsOn, targetOf } from "./testing/redis.ts";
 
 const log = createLog({ name: "test", level: "silent" });
@@ -61,7 +61,7 @@ describe("messages", () => {
     for (let made = 0; made < count; made++) {
       const source = open(kind, leaseKey);
       const metrics = createMetrics({ app: "ingest" });
-      const pump = new Pump({ source, broker: gate, retain: () => keepAll, metrics, log, clock: systemClock });
+      const pump = new Pump({ source, broker: gate, rules, metrics, log, clock: systemClock });
       await pump.start();
       ends.push(() => pump.drain(1_000));
     }

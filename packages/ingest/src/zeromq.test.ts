@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { Publisher, Push } from "zeromq";
 import { sourceContract } from "../contract/source.contract.ts";
 import { Pump } from "./pump.ts";
-import { GatedBroker, keepAll } from "./testing/gated-broker.ts";
+import { GatedBroker, rules } from "./testing/gated-broker.ts";
 import { ZeroMqSource } from "./zeromq.ts";
 
 // PUSH: it waits for whoever reads, so what the contract sends before a worker is there is not lost.
@@ -51,7 +51,7 @@ async function worker(channel = "zmq") {
   const metrics = createMetrics({ app: "ingest" });
   const source = new ZeroMqSource({ bind: "tcp://127.0.0.1:*", channel, queueMax: 100_000, metrics });
   const log = createLog({ name: "test", level: "silent" });
-  const pump = new Pump({ source, broker: gate, retain: () => keepAll, metrics, log, clock: systemClock });
+  const pump = new Pump({ source, broker: gate, rules, metrics, log, clock: systemClock });
   await pump.start();
   const producer = new Publisher({ sendHighWaterMark: 100_000, linger: 1_000 });
   producer.connect(source.addresses[0] ?? "");

@@ -32,7 +32,7 @@ export class Rest {
   }
 
   /** `body` as text is sent as it is. Rejects only when the connection fails. */
-  call(method: string, path: string, body?: unknown): Promise<RestAnswer> {
+  call(method: string, path: string, body?: unknown, headers: Readonly<Record<string, string>> = {}): Promise<RestAnswer> {
     const startedMs = performance.now();
     return new Promise((resolve, reject) => {
       const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
@@ -42,6 +42,7 @@ export class Rest {
         headers: {
           authorization: `Bearer ${this.secret}`,
           ...(text === undefined ? {} : { "content-type": "application/json" }),
+          ...headers,
         },
       });
       outgoing.once("error", reject);

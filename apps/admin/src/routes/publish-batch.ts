@@ -6,6 +6,7 @@ import {
   PublishBatchBody,
   PublishBatchRequest,
   parseJson,
+  traceParent,
   validator,
 } from "@fanfare/domain";
 import type { FastifyInstance, FastifyRequest } from "fastify";
@@ -14,13 +15,14 @@ import { atomicDraftsOf } from "../atomic.ts";
 import { requirePublish } from "../auth.ts";
 import { bodyText } from "../bodies.ts";
 import type { Context } from "../context.ts";
-import { draftsOf } from "../drafts.ts";
+import { draftsOf, type FromHeaders } from "../drafts.ts";
 import { refuseIdempotencyKey } from "../idempotency-key.ts";
 import { answers, jsonBody } from "../openapi.ts";
 import { problemOf } from "../problem.ts";
 import { type AnswerOrError, isOurs, publishMany, readable } from "../publish-many.ts";
 import type { PublishAnswer } from "../publisher.ts";
 import { refuseQuery } from "../query.ts";
+import { TraceHeader } from "./publish.ts";
 import { ProblemOrAnswer } from "./publish-stream.ts";
 
 /** Items of one batch that are being published at a time: a broker that goes away in the middle is not asked for the others. */
@@ -38,6 +40,7 @@ export function publishBatchRoute(app: FastifyInstance, context: Context): void 
         summary: "Publish many at once",
         description:
           "Each item is a publish body and has its own result; items of one channel keep their order. When the broker fails in the middle, the items after it are answered with the same problem and were not tried. With `atomic` either everything is stored, one behind the other, or nothing, and then the first item that is wrong is the answer; a retry with the same ids never doubles.",
+        headers: Type.Object({ traceparent: TraceHeader }),
         body: jsonBody(PublishBatchRequest),
         response: answers(
           "One result per item.",
@@ -52,8 +55,9 @@ export function publishBatchRoute(app: FastifyInstance, context: Context): void 
       const text = bodyText(request);
       const { items, atomic } = batchOf(parseJson(text));
       const texts = itemTexts(memberText(text, "items") ?? "[]");
-      if (atomic !== true) return { results: await publishItems(request, items, texts, context) };
-      const requests = atomicDraftsOf(items, texts);
+      const headers = { traceparent: traceParent(request.headers.traceparent) };
+      if (atomic !== true) return { results: await publishItems(request, items, texts, headers, context) };
+      const requests = atomicDraftsOf(items, texts, headers);
       requirePublish(
         request,
         requests.flatMap(({ drafts }) => drafts),
@@ -68,9 +72,10 @@ async function publishItems(
   request: FastifyRequest,
   items: readonly unknown[],
   texts: readonly string[],
+  headers: FromHeaders,
   context: Context,
 ): Promise<(PublishAnswer | Problem)[]> {
-  const read = (index: number) => draftsOf(items[index], texts[index] ?? "null");
+  const read = (index: number) => draftsOf(items[index], texts[index] ?? "null", headers);
   const indices = [...items.keys()];
   const answers: AnswerOrError[] = [];
   let away: FanfareError | undefined;

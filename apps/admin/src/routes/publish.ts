@@ -1,4 +1,13 @@
-import { FanfareError, type Plan, Problem, Published, PublishOrScheduleBody, parseJson, ScheduleAnswer } from "@fanfare/domain";
+import {
+  FanfareError,
+  type Plan,
+  Problem,
+  Published,
+  PublishOrScheduleBody,
+  parseJson,
+  ScheduleAnswer,
+  traceParent,
+} from "@fanfare/domain";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import { requirePublish } from "../auth.ts";
@@ -13,6 +22,10 @@ import { refuseQuery } from "../query.ts";
 const PublishResults = Type.Object({
   results: Type.Array(Type.Union([Published, Problem]), { description: "In the order of the channels." }),
 });
+/** Ignored where it is malformed, as the recommendation has it. */
+export const TraceHeader = Type.Optional(
+  Type.String({ description: "W3C Trace Context: the same as `traceparent`, for publications that have none." }),
+);
 export const PublishAnswer = Type.Union([Published, PublishResults]);
 
 export function publishRoute(app: FastifyInstance, { publish, schedule, expectScheduled, clock }: Context): void {
@@ -25,7 +38,10 @@ export function publishRoute(app: FastifyInstance, { publish, schedule, expectSc
         summary: "Publish to one channel or to several",
         description:
           "A 200 means stored: every subscriber gets it, once and in order. With an `id` (or `Idempotency-Key`) a retry never doubles. With `at` it is published then, at the latest a moment after the broker is back if it is away; until then it is in `/v1/scheduled`. With `channels` each of them gets a publication of its own: who is subscribed to two of them hears it twice, once in each.",
-        headers: Type.Object({ "idempotency-key": Type.Optional(Type.String({ description: "The same as `id`." })) }),
+        headers: Type.Object({
+          "idempotency-key": Type.Optional(Type.String({ description: "The same as `id`." })),
+          traceparent: TraceHeader,
+        }),
         body: jsonBody(PublishOrScheduleBody),
         response: {
           ...answers("Stored.", PublishAnswer, [400, 401, 403, 409, 413, 415, 422, 429, 503]),
@@ -37,11 +53,12 @@ export function publishRoute(app: FastifyInstance, { publish, schedule, expectSc
       refuseQuery(request);
       const text = bodyText(request);
       const value = parseJson(text);
+      const headers = { id: idempotencyKey(request), traceparent: traceParent(request.headers.traceparent) };
       if (isPlan(value)) {
         reply.code(202);
-        return later(request, planOf(value, text, clock.now(), idempotencyKey(request)));
+        return later(request, planOf(value, text, clock.now(), headers));
       }
-      const drafts = draftsOf(value, text, idempotencyKey(request));
+      const drafts = draftsOf(value, text, headers);
       requirePublish(request, drafts.drafts);
       const [answer] = await publish([drafts]);
       if (answer instanceof FanfareError) throw answer;

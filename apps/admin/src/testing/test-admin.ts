@@ -65,7 +65,12 @@ export async function testAdmin(options: TestAdminOptions = {}): Promise<TestAdm
     tokenTtlMaxMs: 3_600_000,
     tellNodes: createTellNodes(backend.directory, backend.pubSub, options.cluster ?? "test"),
     rules: parseRules({
-      namespaces: { fleeting: { retain: { count: 0 } }, short: { retain: { count: 5 } }, crowd: { presence: "anyone" } },
+      namespaces: {
+        fleeting: { retain: { count: 0 } },
+        short: { retain: { count: 5 } },
+        crowd: { presence: "anyone" },
+        traced: { trace: true },
+      },
     }),
     keys: parseAdminKeys(options.keys ?? [`test:${secret}`]),
     log,

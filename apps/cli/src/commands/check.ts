@@ -34,6 +34,7 @@ export function checkCommand(): Command {
       const settings = attempt(() => loadSettings({ env: process.env, ...said }));
       const mistakes = [...settings.mistakes, ...(await judgeRules(settingAlone("rules", said))), ...judgeParts(said)];
       if (settings.value === undefined || mistakes.length > 0) {
+        if (json) process.stdout.write(`${JSON.stringify({ good: false, mistakes }, null, 2)}\n`);
         throw new FanfareError("SETTINGS_INVALID", { detail: `${count(mistakes.length, "mistake")} to mend.`, errors: mistakes });
       }
       const { redisUrl, cluster } = settings.value;

@@ -7,7 +7,7 @@ import { Failure } from "../failure.ts";
 import { count } from "../findings.ts";
 import { settingsFrom, withSettings } from "../settings.ts";
 import { type Screen, stdout } from "../steps.ts";
-import { seconds } from "./token.ts";
+import { timeOption } from "./token.ts";
 
 interface DrainFlags {
   readonly wait?: boolean;
@@ -23,7 +23,7 @@ export function drainCommand(): Command {
     .description("move a node's clients to the others and end it")
     .argument("<node>", "its name, as top and GET /v1/nodes list it")
     .option("--wait", "return only when the node is gone; meanwhile how many clients it still has")
-    .option("--timeout <time>", "how long to wait at most", seconds, 300)
+    .addOption(timeOption("--timeout <time>", "how long to wait at most", "5m"))
     .option("--json", "print { node, state } as JSON, at the end only");
   return withSettings(command, "client").action(async (node: string, { wait = false, timeout, json = false }: DrainFlags) => {
     const settings = settingsFrom(command);

@@ -1,9 +1,11 @@
 import { expect, test } from "vitest";
 import { publishBody } from "./publish.ts";
 
+const traceparent = `00-${"1".repeat(32)}-${"2".repeat(16)}-01`;
+
 test.each([["9007199254740993"], ['{ "a" : [] }'], ['"\\u2028"'], ["null"], ['""']])("%s is sent to the byte", (json) => {
-  expect(publishBody("news", `${json}\n`, { event: "e", id: "i" })).toBe(
-    `{"channel":"news","event":"e","id":"i","data":${json}}`,
+  expect(publishBody("news", `${json}\n`, { event: "e", id: "i", traceparent })).toBe(
+    `{"channel":"news","event":"e","id":"i","traceparent":"${traceparent}","data":${json}}`,
   );
 });
 

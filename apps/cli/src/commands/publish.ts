@@ -1,5 +1,5 @@
 import { text } from "node:stream/consumers";
-import { channelName, payloadOfText } from "@fanfare/domain";
+import { channelName, payloadOfText, writtenTraceParent } from "@fanfare/domain";
 import { Command } from "commander";
 import { adminUrlOf } from "../addresses.ts";
 import { postToAdmin, refusalOf } from "../admin-client.ts";
@@ -11,6 +11,7 @@ const pc = colorsFor(process.stdout);
 interface PublishFlags {
   readonly event?: string;
   readonly id?: string;
+  readonly traceparent?: string;
   readonly json?: true;
 }
 
@@ -21,6 +22,7 @@ export function publishCommand(): Command {
     .argument("<json>", "what: any JSON, sent to the byte; - reads it from stdin")
     .option("--event <name>", "the event that subscribers receive, by default message")
     .option("--id <id>", "makes a retry safe: the same id is stored once")
+    .option("--traceparent <context>", "W3C Trace Context, for subscribers where the channel's rules have `trace`")
     .option("--json", "print the whole answer as JSON, as when piped");
   return withSettings(command, "client").action(async (channel: string, json: string, flags: PublishFlags) => {
     const settings = settingsFrom(command);
@@ -34,9 +36,10 @@ export function publishCommand(): Command {
 }
 
 /** Put together as text: parsing and printing `data` again would change big integers and the spelling of escapes. */
-export function publishBody(channel: string, json: string, { event, id }: PublishFlags): string {
+export function publishBody(channel: string, json: string, { event, id, traceparent }: PublishFlags): string {
   payloadOfText(json);
-  const rest = JSON.stringify({ channel: channelName(channel), event, id });
+  writtenTraceParent(traceparent);
+  const rest = JSON.stringify({ channel: channelName(channel), event, id, traceparent });
   return `${rest.slice(0, -1)},"data":${json.trim()}}`;
 }
 

@@ -13,6 +13,7 @@ interface TailFlags {
   readonly since?: ReturnType<typeof parsePosition>;
   readonly rewind?: number;
   readonly token?: string;
+  readonly json?: true;
 }
 
 export function tailCommand(): Command {
@@ -21,9 +22,11 @@ export function tailCommand(): Command {
     .argument("<channel...>", "what to follow")
     .option("--since <epoch:offset>", "start behind this position", position)
     .option("--rewind <n>", "start with the last n publications", count)
-    .option("--token <jwt>", "connect with this token");
-  return withSettings(command, "client").action(async (channels: string[], { since, rewind, token }: TailFlags) => {
+    .option("--token <jwt>", "connect with this token")
+    .option("--json", "a line of JSON each, as when piped");
+  return withSettings(command, "client").action(async (channels: string[], { since, rewind, token, json }: TailFlags) => {
     const url = publicUrlOf(settingsFrom(command));
+    const lineOf = (json ?? !process.stdout.isTTY) ? JSON.stringify : readable;
     const following = follow({
       url,
       token,
@@ -38,8 +41,7 @@ export function tailCommand(): Command {
   });
 }
 
-function lineOf(publication: Publication): string {
-  if (!process.stdout.isTTY) return JSON.stringify(publication);
+function readable(publication: Publication): string {
   const { channel, event, data, at } = publication;
   const time = new Date(at).toISOString().slice(11, 23);
   return `${pc.dim(time)} ${pc.cyan(channel)} ${pc.dim(formatPosition(publication))} ${pc.bold(event)} ${JSON.stringify(data)}`;

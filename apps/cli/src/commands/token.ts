@@ -1,6 +1,6 @@
 import { signToken } from "@fanfare/access";
 import { FanfareError } from "@fanfare/domain";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { settingsFrom, withSettings } from "../settings.ts";
 
 interface TokenFlags {
@@ -18,7 +18,7 @@ export function tokenCommand(): Command {
     .option("--channels <a,b>", "channels, or namespace:*, that it may subscribe to", list)
     .option("--publish <a,b>", "channels, or namespace:*, that it may publish to", list)
     .option("--join <a,b>", "channels that are subscribed to at once", list)
-    .option("--ttl <time>", "how long it is valid: 90s, 15m, 1h, 1d", seconds, 3_600);
+    .addOption(timeOption("--ttl <time>", "how long it is valid: 90s, 15m, 1h, 1d", "1h"));
   return withSettings(command, "token").action(async ({ ttl, ...claims }: TokenFlags) => {
     const { tokenSecret, tokenTtlMaxMs } = settingsFrom(command);
     if (tokenSecret === undefined) {
@@ -33,6 +33,11 @@ export function tokenCommand(): Command {
 
 function list(text: string): string[] {
   return text.split(",").filter((item) => item !== "");
+}
+
+/** An option that is a time, whose default the help shows as people write it. */
+export function timeOption(flags: string, description: string, standard: string): Option {
+  return new Option(flags, description).argParser(seconds).default(seconds(standard), standard);
 }
 
 const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };

@@ -22,11 +22,12 @@ export async function serveAlone(given: Settings): Promise<void> {
   const api = await admin.main(settings, shared);
   // Last, so that the first message finds a node that delivers it.
   const sources = await ingest.main(settings, shared);
-  onStop(async () => {
+  const close = async (): Promise<void> => {
     // Side by side: each may take all the time that a drain has.
     await Promise.all([sources.close(), api.close(), node.close()]);
     await backend.close();
-  }, hangup(settings));
+  };
+  onStop(close, { alsoBy: hangup(settings), withinMs: settings.drainMs });
   const { port, peerPort, sidPrefix } = node;
   log.info(
     { node: node.node, port, peerPort, adminPort: api.port, sidPrefix, broker: backend.kind, sources: sources.sources },

@@ -37,7 +37,7 @@ export async function serveWithWorkers(given: Settings): Promise<void> {
     const went = await Promise.all([...nodes, api].map((worker) => worker.stop(given.drainMs)));
     if (went.includes(false)) log.warn({ drainMs: given.drainMs }, "workers were not done in time and have been killed");
   };
-  onStop(stop, hangup(given));
+  onStop(stop, { alsoBy: hangup(given) });
   // The workers look at the rules file by themselves; without a listener the signal would end this process.
   if (given.rules !== undefined) process.on("SIGHUP", () => undefined);
 

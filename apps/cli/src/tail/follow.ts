@@ -65,7 +65,8 @@ export function follow({ url, token, channels, since, rewind, onPublication, onN
   });
 
   socket.onAny((event: string, notice: unknown) => {
-    if (event.startsWith("fanfare:")) onNotice(`${event} ${JSON.stringify(notice)}`);
+    // That it is connected has been said.
+    if (event.startsWith("fanfare:") && event !== "fanfare:welcome") onNotice(`${event} ${JSON.stringify(notice)}`);
   });
 
   return { failed, close: () => socket.disconnect() };

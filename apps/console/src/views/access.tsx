@@ -118,6 +118,7 @@ function Explained({ rules, explained: { token, answers } }: { rules: ChannelRul
         <Fact name="Events of clients">{rules.events?.join(", ") ?? "any"}</Fact>
         <Fact name="Bytes a client may publish">{count(rules.payloadBytesMax)}</Fact>
         <Fact name="Tells who comes and goes">{rules.joinLeave ? "yes" : "no"}</Fact>
+        <Fact name="Keeps trace contexts">{rules.trace ? "yes" : "no"}</Fact>
         <Fact name="Too slow a reader">{rules.slow}</Fact>
       </dl>
     </Card>

@@ -36,8 +36,10 @@ export const history: Handler = async ({ socket, broker, fanout, rules }, reques
   return { channel, publications: listed.map(wireForm), epoch: top.epoch, offset: top.offset, more };
 };
 
-function wireForm({ channel, event, payload, offset, epoch, id, seq }: Publication) {
+function wireForm({ channel, event, payload, offset, epoch, id, seq, traceparent }: Publication) {
   const value: unknown = JSON.parse(payload.json);
   const data = payload.binary ? Buffer.from((value as { base64: string }).base64, "base64") : value;
-  return { channel, event, data, offset, epoch, ...(id === undefined ? {} : { id }), at: timeOfSeq(seq) };
+  const named = id === undefined ? {} : { id };
+  const traced = traceparent === undefined ? {} : { traceparent };
+  return { channel, event, data, offset, epoch, ...named, at: timeOfSeq(seq), ...traced };
 }

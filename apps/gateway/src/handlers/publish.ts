@@ -1,5 +1,6 @@
 import { authorizePublication } from "@fanfare/access";
 import {
+  asRuled,
   channelName,
   clientEvents,
   defaultEvent,
@@ -10,16 +11,17 @@ import {
   payloadOfText,
   publicationId,
   validator,
+  writtenTraceParent,
 } from "@fanfare/domain";
 import { permit } from "../permit.ts";
 import type { Handler } from "./handler.ts";
 
 const parse = validator(clientEvents.PublishRequest);
 
-/** `{ channel, data, event?, id?, durable?, ttl? }` → `{ channel, epoch, offset, duplicate, replicas? }` */
+/** `{ channel, data, event?, id?, durable?, ttl?, traceparent? }` → `{ channel, epoch, offset, duplicate, replicas? }` */
 export const publish: Handler = async (asked, request) => {
   const { broker, rules, metrics } = asked;
-  const { channel: name, data, event, id: givenId, durable, ttl } = parse(request);
+  const { channel: name, data, event, id: givenId, durable, ttl, traceparent } = parse(request);
   const channel = channelName(name);
   await permit(asked, "publish", channel);
   const id = givenId === undefined ? undefined : publicationId(givenId);
@@ -29,11 +31,13 @@ export const publish: Handler = async (asked, request) => {
     payload: payloadOf(data),
     id,
     ttlSeconds: ttl,
+    traceparent: writtenTraceParent(traceparent),
   };
   authorizePublication(rules, channel, draft.event, Buffer.byteLength(draft.payload.json));
+  const ruled = rules.of(channel);
   const stop = metrics.publishDuration.startTimer();
   const outcome = await broker
-    .publish(draft, rules.of(channel).retain, { durable })
+    .publish(asRuled(draft, ruled), ruled.retain, { durable })
     .catch((thrown: unknown) => {
       metrics.publications.inc({ source: "client", outcome: "failed" });
       throw thrown;

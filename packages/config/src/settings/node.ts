@@ -122,7 +122,7 @@ export const nodeSettings = {
     default: 10_000,
     min: 0,
     max: 600_000,
-    doc: "How long a node that is told to stop takes to move its clients away. Give the supervisor a few seconds more.",
+    doc: "How long a process that is told to stop may take, a node to move its clients away. It has ended by then, whatever Redis, clients and other nodes do. Give the supervisor a few seconds more.",
     usedBy: ["up", "gateway", "admin", "serve", "ingest"],
   },
   pingIntervalMs: {

@@ -30,6 +30,7 @@ export const ChannelRules = Type.Object(
       description: "Names of events that clients may publish; null: any.",
     }),
     joinLeave: Type.Boolean(),
+    trace: Type.Boolean({ description: "Whether publications keep the `traceparent` that they come with." }),
     slow: Type.String({ description: "disconnect, latest or catchup." }),
   },
   {
@@ -44,6 +45,7 @@ export const ChannelRules = Type.Object(
         payloadBytesMax: 1_048_576,
         events: null,
         joinLeave: false,
+        trace: false,
         slow: "disconnect",
       },
     ],

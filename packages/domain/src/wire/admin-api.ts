@@ -1,7 +1,7 @@
 import { Type } from "typebox";
 import { limits } from "../limits.ts";
 import { epochPattern } from "../position.ts";
-import { ChannelField, IdField, OffsetField, TtlField } from "./client-events.ts";
+import { ChannelField, IdField, OffsetField, TraceField, TtlField } from "./client-events.ts";
 
 /** Schemas of the admin REST API; the OpenAPI document is made from them. */
 
@@ -24,6 +24,7 @@ export const draftFields = {
     }),
   ),
   ttl: Type.Optional(TtlField),
+  traceparent: Type.Optional(TraceField),
 };
 
 export const PublishToOne = Type.Object({ channel: ChannelField, ...draftFields }, strict);
@@ -107,6 +108,7 @@ export const PublicationSchema = Type.Object({
   epoch: Type.String(),
   id: Type.Optional(Type.String()),
   at: Type.Integer({ description: "When it was published, in milliseconds since 1970." }),
+  traceparent: Type.Optional(Type.String({ description: "Where the channel's rules have `trace`, and its publisher gave one." })),
 });
 
 export const HistoryPage = Type.Object({

@@ -54,7 +54,7 @@ export function announcementPieces(draft: Draft, room: string, logged: boolean):
     before: `"${lead}${beforeData(draft)}`,
     data: draft.payload.json,
     after: afterData(draft),
-    tail: idTail(draft.id),
+    tail: contextEnd(draft),
     logged,
   };
 }
@@ -70,7 +70,7 @@ export function announcementText(pieces: AnnouncementPieces, place: Place): stri
 
 /** The arguments of a publication's event as JSON text, for replays: with its own bookmark the same bytes as announced. */
 export function argumentsText(draft: Draft, place: Place, bookmark: string | null): string {
-  return beforeData(draft) + draft.payload.json + afterData(draft) + contextTail(draft.id, place) + bookmarkTail(bookmark);
+  return beforeData(draft) + draft.payload.json + afterData(draft) + contextTail(draft, place) + bookmarkTail(bookmark);
 }
 
 /** The same arguments with another bookmark: a replay must not take a client's bookmark back to where it has been. */
@@ -87,12 +87,13 @@ function afterData({ channel }: Draft): string {
   return `,{"channel":"${channel}","offset":`;
 }
 
-function contextTail(id: string | undefined, { epoch, offset, seq }: Place): string {
-  return `${offset},"epoch":"${epoch}","at":${timeOfSeq(seq)}${idTail(id)}`;
+function contextTail(draft: Draft, { epoch, offset, seq }: Place): string {
+  return `${offset},"epoch":"${epoch}","at":${timeOfSeq(seq)}${contextEnd(draft)}`;
 }
 
-function idTail(id: string | undefined): string {
-  return id === undefined ? "}" : `,"id":${JSON.stringify(id)}}`;
+function contextEnd({ id, traceparent }: Draft): string {
+  const named = id === undefined ? "" : `,"id":${JSON.stringify(id)}`;
+  return traceparent === undefined ? `${named}}` : `${named},"traceparent":${JSON.stringify(traceparent)}}`;
 }
 
 function bookmarkTail(bookmark: string | null): string {

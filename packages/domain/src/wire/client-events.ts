@@ -16,6 +16,12 @@ export const TtlField = Type.Integer({
   maximum: limits.ttlSecondsMax,
   description: "Seconds after which it is no longer replayed or listed. Absent: as long as the channel keeps it.",
 });
+export const TraceField = Type.String({
+  // Room for versions to come. What it must be is said in one place, in words: trace-parent.ts.
+  maxLength: 512,
+  description:
+    "`traceparent` of W3C Trace Context. Subscribers get it in the context where the channel's rules have `trace`; elsewhere it is dropped.",
+});
 export const LimitField = Type.Integer({ minimum: 1, maximum: limits.historyLimitMax });
 
 export const SubscribeRequest = Type.Object(
@@ -40,6 +46,7 @@ export const PublishRequest = Type.Object(
     /** Wait for a replica; the answer then says how many have it. */
     durable: Type.Optional(Type.Boolean()),
     ttl: Type.Optional(TtlField),
+    traceparent: Type.Optional(TraceField),
   },
   strict,
 );

@@ -155,4 +155,7 @@ export const ContextSchema = Type.Object({
   epoch: EpochField,
   at: Instant,
   id: Type.Optional(Type.String()),
+  traceparent: Type.Optional(
+    Type.String({ description: "W3C Trace Context. Where the channel's rules have `trace`, and its publisher gave one." }),
+  ),
 });

@@ -29,6 +29,8 @@ export const NamespaceRules = Type.Object(
     /** Names of events that a client may publish; absent: any. */
     events: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: limits.eventLengthMax }), { maxItems: 100 })),
     joinLeave: Type.Optional(Type.Boolean()),
+    /** Whether publications keep the `traceparent` that they come with, and show it to subscribers. */
+    trace: Type.Optional(Type.Boolean()),
     slow: Type.Optional(Type.Union([Type.Literal("disconnect"), Type.Literal("latest"), Type.Literal("catchup")])),
   },
   strict,

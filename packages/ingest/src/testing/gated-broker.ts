@@ -1,6 +1,7 @@
 import { type Broker, type Draft, FanfareError, type Position, type PublishOutcome } from "@fanfare/domain";
 
-export const keepAll = { count: 100_000, seconds: 600 } as const;
+/** Every channel keeps everything, and only the one called `traced` keeps traces. */
+export const rules = (channel: string) => ({ retain: { count: 100_000, seconds: 600 }, trace: channel === "traced" });
 
 /**
  * - `open`   as if the gate were not there
