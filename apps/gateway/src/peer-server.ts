@@ -28,6 +28,7 @@ export function createPeerServer(parts: Pick<GatewayParts, "metrics" | "log">, o
   const server = createServer({ ...arrival, keepAliveTimeout: peerKeepAliveMs, noDelay: true }, (request, response) => {
     if (!isForPeers(request)) answerAnybody(request, response, parts, options);
     else if (!guard.allows(request)) json(response, 401, { code: "UNAUTHENTICATED" });
+    else if (announcesBody(request) && request.method !== "POST") refuseBody(response);
     else if (request.url === "/commands" && request.method === "POST") void serveCommand(request, response, options.obey);
     else if (request.url !== "/drain" && request.url !== "/commands") {
       if (relay === undefined) notFound(response);
@@ -50,6 +51,19 @@ export function createPeerServer(parts: Pick<GatewayParts, "metrics" | "log">, o
 
 function isForPeers({ url = "" }: IncomingMessage): boolean {
   return url === "/drain" || url === "/commands" || url.startsWith("/relay/") || url.startsWith("/socket.io/");
+}
+
+function announcesBody({ headers }: IncomingMessage): boolean {
+  return (headers["content-length"] ?? "0") !== "0" || headers["transfer-encoding"] !== undefined;
+}
+
+/**
+ * Peers send bodies with posts only. What one announces otherwise may never come, and would then be taken from the next
+ * request on this connection, which is another client's: so there is no next one.
+ */
+function refuseBody(response: ServerResponse): void {
+  response.setHeader("connection", "close");
+  json(response, 400, { code: "REQUEST_INVALID" });
 }
 
 function answerAnybody(
