@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { arrival, closeUnread, hangUp } from "@fanfare/access";
 import { type PeerGuard, peerKeepAliveMs, type Relay } from "@fanfare/relay";
 import type { Obey } from "./commands.ts";
 import type { GatewayParts } from "./parts.ts";
 import { serveCommand } from "./peer-commands.ts";
-import { arrival } from "./public-server.ts";
 import type { Unready } from "./readiness.ts";
 
 export interface PeerServerOptions {
@@ -22,7 +22,7 @@ export interface PeerServerOptions {
  * The node's inward port. For everybody who reaches it: `/healthz` (the process answers), `/readyz` (send it clients) and
  * `/metrics`. For peers, who show the cluster's secret: their clients' requests, `/relay/`, `/commands` and `/drain`.
  */
-export function createPeerServer(parts: Pick<GatewayParts, "metrics" | "log">, options: PeerServerOptions): Server {
+export function createPeerServer(parts: Pick<GatewayParts, "metrics" | "log" | "clock">, options: PeerServerOptions): Server {
   const { guard, relay } = options;
   // Kept open for longer than peers keep them: a request must not meet a connection that is just being closed.
   const server = createServer({ ...arrival, keepAliveTimeout: peerKeepAliveMs, noDelay: true }, (request, response) => {
@@ -39,6 +39,7 @@ export function createPeerServer(parts: Pick<GatewayParts, "metrics" | "log">, o
       options.drain();
     }
   });
+  closeUnread(server, parts.clock);
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on("error", () => undefined);
     if (!isForPeers(request)) refuseUpgrade(socket, "404 Not Found");
@@ -102,5 +103,5 @@ function notFound(response: ServerResponse): void {
 }
 
 function refuseUpgrade(socket: Duplex, status: string): void {
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  hangUp(socket, `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
