@@ -1,4 +1,5 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promised, Rest, type ServerProcess, startRedis, startServerProcess, TestClient, until } from "@fanfare/test-support";
@@ -146,4 +147,19 @@ test("a drained worker is replaced, and a stop drains all of them in time", asyn
   for (const client of clients.filter(({ socket }) => socket.io.opts.transports?.at(-1) === "websocket")) {
     expect(client.noticesOf("fanfare:closing")).not.toEqual([]);
   }
+});
+
+test("who says nothing at the shared port, or sends headers slowly, is gone within 15 s of connecting", async ({ machine }) => {
+  const { port } = machine.server.ready as unknown as { port: number };
+  // Enough for each worker to get some of both.
+  const slow = Array.from({ length: 12 }, (_, at) => {
+    const socket = connect(port, "127.0.0.1", () => socket.write(at % 2 === 0 ? "" : "GET /socket.io/ HTTP/1.1\r\n"));
+    const dripping = at % 2 === 0 ? undefined : setInterval(() => socket.write("X-a: b\r\n"), 1_000);
+    socket.on("error", () => undefined).on("close", () => clearInterval(dripping));
+    return socket.resume();
+  });
+  await until(() => {
+    const left = slow.filter(({ closed }) => !closed).length;
+    return left === 0 ? undefined : `${left} are still there`;
+  }, promised(15_000));
 });

@@ -4,7 +4,7 @@ import { afterEach, expect } from "vitest";
 import { test as plain } from "../cluster/cluster.ts";
 
 /** Of each kind at each port. */
-const attackersEach = 60;
+const attackersEach = 40;
 const goneWithinMs = 15_000;
 
 const test = plain.override({ clusterOptions: { gateways: 2, env: { FANFARE_CLUSTER_SECRET: "of the cluster in this test" } } });
@@ -14,19 +14,43 @@ afterEach(() => {
   for (const socket of sockets.splice(0)) socket.destroy();
 });
 
-/** Opens a connection, says `head`, and goes on with a few bytes every second, for as long as it is let. */
-function attack(port: number, head: string, drip: string): Socket {
-  const socket = connect(port, "127.0.0.1", () => socket.write(head));
-  const dripping = setInterval(() => void (socket.writable && socket.write(drip)), 1_000);
+interface Second {
+  /** What comes when the first part has gone on for so long. */
+  readonly head: string;
+  readonly afterMs: number;
+  readonly drip: string;
+}
+
+/**
+ * Opens a connection, says `head`, and goes on with a few bytes every second, for as long as it is let. A server that says
+ * goodbye is not let go: only when a write is refused is the connection gone.
+ */
+function attack(port: number, head: string, drip: string, second?: Second): Socket {
+  const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true }, () => socket.write(head));
+  let next = drip;
+  const dripping = setInterval(() => void socket.write(next), 1_000);
+  const later =
+    second &&
+    setTimeout(() => {
+      socket.write(second.head);
+      next = second.drip;
+    }, second.afterMs);
   socket.on("error", () => undefined);
-  socket.on("end", () => socket.destroy());
-  socket.once("close", () => clearInterval(dripping));
+  socket.on("end", () => {
+    next ||= "x";
+  });
+  socket.once("close", () => {
+    clearInterval(dripping);
+    clearTimeout(later);
+  });
   socket.resume();
   sockets.push(socket);
   return socket;
 }
 
-test("who sends slowly is gone within 15 s, and meanwhile everybody else is served", async ({ cluster }) => {
+test("who sends slowly is gone within 15 s of connecting, however it goes about it, and meanwhile everybody else is served", async ({
+  cluster,
+}) => {
   const [node, other] = [cluster.gateway(0), cluster.gateway(1)];
   const admin = cluster.admin(0);
   // A key that was good at an address before goes on working while somebody guesses there.
@@ -43,6 +67,13 @@ test("who sends slowly is gone within 15 s, and meanwhile everybody else is serv
     `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 9000\r\n${more}\r\n`;
   const bearer = (key: string): string => `Authorization: Bearer ${key}\r\n`;
   const stream = "Content-Type: application/x-ndjson\r\n";
+  const upgrade = "Host: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+  const websocket = `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n${upgrade}`;
+  /** Headers for as long as they may take, and only then a body. */
+  const both = (port: number, path: string): Socket => {
+    const head = post(path).replace(/\r\n$/, "");
+    return attack(port, head, "X-a: b\r\n", { head: "\r\n", afterMs: 7_000, drip: " " });
+  };
   const startedMs = performance.now();
   const attackers: [kind: string, sockets: Socket[]][] = [
     ["nothing at all", times(() => attack(node.port, "", ""))],
@@ -54,6 +85,12 @@ test("who sends slowly is gone within 15 s, and meanwhile everybody else is serv
     ["bodies without a key", times(() => attack(admin.port, post("/v1/publish"), " "))],
     ["streams without a key", times(() => attack(admin.port, post("/v1/publish/stream", stream), "\n"))],
     ["bodies with a wrong key", times(() => attack(admin.port, post("/v1/publish", bearer("guess")), " "))],
+    ["headers and then bodies of a session", times((at) => both(node.port, `${engine}&sid=${sessions[at]}`))],
+    ["headers and then bodies of an admin API", times(() => both(admin.port, "/v1/publish"))],
+    ["upgrades of something else", times(() => attack(node.port, `GET /other HTTP/1.1\r\n${upgrade}`, "x"))],
+    ["upgrades of an unknown session", times(() => attack(node.port, `GET ${engine}&sid=x HTTP/1.1\r\n${websocket}`, "x"))],
+    ["upgrades of a peer without the secret", times(() => attack(node.peerPort, `GET ${engine} HTTP/1.1\r\n${upgrade}`, "x"))],
+    ["no HTTP", times((at) => attack([node.port, node.peerPort, admin.port][at % 3] ?? 0, "no\r\n\r\n", "x"))],
     ["bodies of a peer without the secret", times(() => attack(node.peerPort, post(`${engine}&sid=${sessions[0]}`), "4"))],
   ];
   const left = (): string[] =>

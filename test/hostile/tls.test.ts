@@ -1,9 +1,11 @@
 import { copyFile, mkdtemp, rm } from "node:fs/promises";
+import { connect as connectTcp } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Writable } from "node:stream";
 import { connect } from "node:tls";
 import { fileURLToPath } from "node:url";
-import { freePort, startClusterOn, startRedis, until } from "@fanfare/test-support";
+import { freePort, promised, startCluster, startClusterOn, startRedis, until } from "@fanfare/test-support";
 import { io } from "socket.io-client";
 import { expect, test } from "vitest";
 
@@ -67,6 +69,39 @@ test("clients and Redis are spoken to over TLS, and a certificate is renewed wit
     for (const { socket } of clients) socket.disconnect();
     await cluster.stop();
     await rm(dir, { recursive: true });
+  }
+});
+
+test("who never begins TLS, or says nothing behind it, is gone within 15 s of connecting", async ({ onTestFailed }) => {
+  const cluster = await startCluster({
+    gateways: 1,
+    env: { FANFARE_TLS_CERT: fixture("one.cert"), FANFARE_TLS_KEY: fixture("one.key") },
+  });
+  onTestFailed(() => console.error(cluster.log()));
+  const port = cluster.gateway(0).port;
+  const silent = [
+    ["no TLS", connectTcp(port, "127.0.0.1")],
+    [
+      "half of a hello",
+      connectTcp(port, "127.0.0.1").on("connect", function (this: Writable) {
+        this.write(Buffer.from("1603010200010001fc0303", "hex"));
+      }),
+    ],
+    ["no request", connect({ port, host: "localhost", rejectUnauthorized: false })],
+  ] as const;
+  for (const [, socket] of silent) socket.on("error", () => undefined).resume();
+  try {
+    await until(
+      () =>
+        silent
+          .filter(([, socket]) => !socket.closed)
+          .map(([what]) => what)
+          .join(", ") || undefined,
+      promised(15_000),
+    );
+  } finally {
+    for (const [, socket] of silent) socket.destroy();
+    await cluster.stop();
   }
 });
 

@@ -1,3 +1,5 @@
+import type { Socket } from "node:net";
+import type { Clock } from "@fanfare/domain";
 import type { FastifyInstance } from "fastify";
 
 /** How long the rest of a request is read away after its answer: closing at once could cost the caller the answer. */
@@ -5,10 +7,15 @@ const leftoverMs = 2_000;
 
 /**
  * Ends connections whose request takes too long to arrive, except NDJSON streams, which may take all day. Node's own
- * `requestTimeout` knows no exceptions, so it is off and this stands for it.
+ * `requestTimeout` knows no exceptions, so it is off and this stands for it. As there, the first request of a connection
+ * begins when it is opened, or a slow sender would have this time twice.
  */
-export function limitBodyTime(app: FastifyInstance, bodyTimeoutMs: number): void {
+export function limitBodyTime(app: FastifyInstance, withinMs: number, clock: Pick<Clock, "monotonic">): void {
+  const openedAtMs = new WeakMap<Socket, number>();
+  app.server.on("connection", (socket: Socket) => openedAtMs.set(socket, clock.monotonic()));
   app.addHook("onRequest", ({ raw, routeOptions }, reply, done) => {
+    const usedMs = clock.monotonic() - (openedAtMs.get(raw.socket) ?? clock.monotonic());
+    openedAtMs.delete(raw.socket);
     if (raw.complete) {
       done();
       return;
@@ -21,7 +28,7 @@ export function limitBodyTime(app: FastifyInstance, bodyTimeoutMs: number): void
         raw.once("close", () => clearTimeout(timer));
       });
     } else {
-      const timer = setTimeout(() => raw.destroy(), bodyTimeoutMs);
+      const timer = setTimeout(() => raw.destroy(), Math.max(0, withinMs - usedMs));
       raw.once("close", () => clearTimeout(timer));
       raw.once("end", () => clearTimeout(timer));
     }

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { hangUp } from "@fanfare/access";
 import { FanfareError } from "@fanfare/domain";
 import { problemOf } from "./problem.ts";
 
@@ -17,7 +18,8 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
   const line = statuses[error.code ?? ""] ?? "400 Bad Request";
   const problem = problemOf(new FanfareError("REQUEST_INVALID", { detail: "This is not an HTTP request that can be read." }));
   const body = JSON.stringify({ ...problem, status: Number(line.slice(0, 3)) });
-  socket.end(
+  hangUp(
+    socket,
     `HTTP/1.1 ${line}\r\nContent-Type: application/problem+json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
 }

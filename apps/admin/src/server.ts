@@ -1,6 +1,8 @@
 import {
   type AdminKeys,
+  arrival,
   clientAddress,
+  closeUnread,
   type Rules,
   type TokenVerifier,
   type TrustedProxies,
@@ -100,11 +102,6 @@ export interface AdminParts {
   readonly version: string;
 }
 
-/** How long a request may take to arrive. */
-const headersTimeoutMs = 10_000;
-const bodyTimeoutMs = 12_000;
-/** How often connections are looked at that are late with their headers. */
-const lateCheckMs = 2_000;
 /** Longer than any path with a channel whose every byte is percent-encoded, so that a long name is told apart from a wrong address. */
 const paramLengthMax = 8_192;
 
@@ -119,7 +116,8 @@ export async function createAdmin(parts: AdminParts): Promise<FastifyInstance> {
 
   const app = fastify({
     logger: false,
-    http: { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: lateCheckMs },
+    http: arrival,
+    // Streams may take all day: limitBodyTime stands for it.
     requestTimeout: 0,
     routerOptions: { maxParamLength: paramLengthMax },
     genReqId: requestIdOf,
@@ -134,7 +132,8 @@ export async function createAdmin(parts: AdminParts): Promise<FastifyInstance> {
   app.decorateRequest("adminKey", null);
   acceptBodies(app);
   answerErrors(app, logError);
-  limitBodyTime(app, bodyTimeoutMs);
+  limitBodyTime(app, arrival.requestTimeout, clock);
+  closeUnread(app.server, clock);
   countRequests(app, metrics);
   auditWrites(app, log, parts.audit ?? "all", addressOf);
   limitPublishes(app, parts.publishesPerKey ?? 0, clock);

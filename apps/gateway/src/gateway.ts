@@ -49,6 +49,7 @@ export interface GatewayOptions {
   readonly onDrain?: () => void;
 }
 
+const path = "/socket.io/";
 /** Bytes of one message of a client, and of one polling request; what Engine.IO tells clients as `maxPayload`. */
 const messageBytesMax = 1_000_000;
 /** A reconnect storm overflows Node's default of 511: 1,132 connections were dropped by the kernel when 5,000 came back. */
@@ -75,14 +76,20 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
 
   const { tlsCert: cert, tlsKey: key } = settings;
   const files = cert !== undefined && key !== undefined ? { cert, key, log } : undefined;
-  const { http, stop: stopServer } = createPublicServer((_, response) => json(response, 404, { code: "NOT_FOUND" }), files);
+  const { http, stop: stopServer } = createPublicServer({
+    listener: (_, response) => json(response, 404, { code: "NOT_FOUND" }),
+    path,
+    files,
+    clock,
+  });
   // A balancer that sends a draining node requests over a connection it keeps is to open none of the kind again.
   http.prependListener("request", (_, response) => draining && response.setHeader("connection", "close"));
   const server = createLeanServer(
     http,
     {
       adapter: fanout.adapter,
-      path: "/socket.io/",
+      path,
+      destroyUpgrade: false,
       serveClient: false,
       pingInterval: settings.pingIntervalMs,
       pingTimeout: settings.pingTimeoutMs,

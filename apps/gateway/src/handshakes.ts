@@ -1,4 +1,5 @@
 import { type IncomingMessage, STATUS_CODES } from "node:http";
+import { hangUp } from "@fanfare/access";
 import type { FanfareError } from "@fanfare/domain";
 import { type EngineServer, sessionIdOf } from "@fanfare/relay";
 
@@ -38,8 +39,7 @@ export function guardHandshakes(engine: EngineServer, verdict: (request: Incomin
     const refused = refusal(request);
     if (refused === undefined) return handleUpgrade(request, socket, head);
     const line = `${refused.status} ${STATUS_CODES[refused.status]}`;
-    socket.on("error", () => undefined);
-    socket.end(`HTTP/1.1 ${line}\r\nRetry-After: ${seconds(refused.error)}\r\nConnection: close\r\n\r\n`);
+    hangUp(socket, `HTTP/1.1 ${line}\r\nRetry-After: ${seconds(refused.error)}\r\nConnection: close\r\n\r\n`);
   };
 }
 

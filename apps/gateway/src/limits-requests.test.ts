@@ -59,3 +59,16 @@ test("one connection's requests are not another's", () => {
 test("0 lifts the limit", () => {
   expect(world(0).ask(100_000)).toEqual([]);
 });
+
+test("an answer that counts as many requests makes its connection wait, and no other", () => {
+  const { clock, limits, ask } = world();
+  const connection = {};
+  limits.take(connection);
+  limits.charge(connection, 69);
+  expect(() => limits.refuseDebtor(connection)).toThrow(expect.objectContaining({ code: "RATE_LIMITED", retryAfterMs: 2_000 }));
+  expect(limits.take(connection)).toMatchObject({ error: { code: "RATE_LIMITED" } });
+  expect(ask(1)).toEqual([]);
+  clock.ms = 2_100;
+  expect(() => limits.refuseDebtor(connection)).not.toThrow();
+  expect(limits.take(connection)).toBeUndefined();
+});

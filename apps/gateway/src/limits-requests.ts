@@ -34,11 +34,7 @@ export class RequestLimits<Connection extends object> {
   take(connection: Connection): { readonly error: FanfareError; readonly final: boolean } | undefined {
     if (this.#rate.perSecond === 0) return undefined;
     const now = this.#clock.monotonic();
-    let ledger = this.#ledgers.get(connection);
-    if (ledger === undefined) {
-      ledger = { bucket: new TokenBucket(this.#rate, now), strikes: 0, struckAtMs: Number.NEGATIVE_INFINITY };
-      this.#ledgers.set(connection, ledger);
-    }
+    const ledger = this.#ledgerOf(connection, now);
     const retryAfterMs = ledger.bucket.take(this.#rate, now);
     if (retryAfterMs === 0) return undefined;
     const sinceMs = now - ledger.struckAtMs;
@@ -49,5 +45,27 @@ export class RequestLimits<Connection extends object> {
     // Told a whole second, it does not come back for one request at a time.
     const error = new FanfareError("RATE_LIMITED", { retryAfterMs: Math.max(retryAfterMs, strikeEveryMs) });
     return { error, final: ledger.strikes > strikesMax };
+  }
+
+  /** Counts an answer as so many requests more. Whoever has none left waits before it asks again. */
+  charge(connection: Connection, requests: number): void {
+    if (this.#rate.perSecond === 0) return;
+    const now = this.#clock.monotonic();
+    this.#ledgerOf(connection, now).bucket.owe(this.#rate, now, requests);
+  }
+
+  /** Throws `RATE_LIMITED` while a connection owes for answers that it has had: it may have asked for many at once. */
+  refuseDebtor(connection: Connection): void {
+    const retryAfterMs = this.#ledgers.get(connection)?.bucket.waitMs(this.#rate, this.#clock.monotonic(), 0) ?? 0;
+    if (retryAfterMs > 0) throw new FanfareError("RATE_LIMITED", { retryAfterMs });
+  }
+
+  #ledgerOf(connection: Connection, nowMs: number): Ledger {
+    let ledger = this.#ledgers.get(connection);
+    if (ledger === undefined) {
+      ledger = { bucket: new TokenBucket(this.#rate, nowMs), strikes: 0, struckAtMs: Number.NEGATIVE_INFINITY };
+      this.#ledgers.set(connection, ledger);
+    }
+    return ledger;
   }
 }

@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { arrival, closeUnread, hangUp } from "@fanfare/access";
 import { type PeerGuard, peerKeepAliveMs, type Relay } from "@fanfare/relay";
 import type { Obey } from "./commands.ts";
 import type { GatewayParts } from "./parts.ts";
 import { serveCommand } from "./peer-commands.ts";
-import { arrival } from "./public-server.ts";
 import type { Unready } from "./readiness.ts";
 
 export interface PeerServerOptions {
@@ -22,12 +22,13 @@ export interface PeerServerOptions {
  * The node's inward port. For everybody who reaches it: `/healthz` (the process answers), `/readyz` (send it clients) and
  * `/metrics`. For peers, who show the cluster's secret: their clients' requests, `/relay/`, `/commands` and `/drain`.
  */
-export function createPeerServer(parts: Pick<GatewayParts, "metrics" | "log">, options: PeerServerOptions): Server {
+export function createPeerServer(parts: Pick<GatewayParts, "metrics" | "log" | "clock">, options: PeerServerOptions): Server {
   const { guard, relay } = options;
   // Kept open for longer than peers keep them: a request must not meet a connection that is just being closed.
   const server = createServer({ ...arrival, keepAliveTimeout: peerKeepAliveMs, noDelay: true }, (request, response) => {
     if (!isForPeers(request)) answerAnybody(request, response, parts, options);
     else if (!guard.allows(request)) json(response, 401, { code: "UNAUTHENTICATED" });
+    else if (announcesBody(request) && request.method !== "POST") refuseBody(response);
     else if (request.url === "/commands" && request.method === "POST") void serveCommand(request, response, options.obey);
     else if (request.url !== "/drain" && request.url !== "/commands") {
       if (relay === undefined) notFound(response);
@@ -38,6 +39,7 @@ export function createPeerServer(parts: Pick<GatewayParts, "metrics" | "log">, o
       options.drain();
     }
   });
+  closeUnread(server, parts.clock);
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on("error", () => undefined);
     if (!isForPeers(request)) refuseUpgrade(socket, "404 Not Found");
@@ -50,6 +52,19 @@ export function createPeerServer(parts: Pick<GatewayParts, "metrics" | "log">, o
 
 function isForPeers({ url = "" }: IncomingMessage): boolean {
   return url === "/drain" || url === "/commands" || url.startsWith("/relay/") || url.startsWith("/socket.io/");
+}
+
+function announcesBody({ headers }: IncomingMessage): boolean {
+  return (headers["content-length"] ?? "0") !== "0" || headers["transfer-encoding"] !== undefined;
+}
+
+/**
+ * Peers send bodies with posts only. What one announces otherwise may never come, and would then be taken from the next
+ * request on this connection, which is another client's: so there is no next one.
+ */
+function refuseBody(response: ServerResponse): void {
+  response.setHeader("connection", "close");
+  json(response, 400, { code: "REQUEST_INVALID" });
 }
 
 function answerAnybody(
@@ -88,5 +103,5 @@ function notFound(response: ServerResponse): void {
 }
 
 function refuseUpgrade(socket: Duplex, status: string): void {
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  hangUp(socket, `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { hangUp } from "@fanfare/access";
 import type { Clock } from "@fanfare/domain";
 import type { EngineServer } from "@fanfare/relay";
 
@@ -61,7 +62,7 @@ export function answerProbes(engine: EngineServer, clock: Pick<Clock, "after">):
     if (silentMs === undefined) return handleUpgrade(request, socket, head);
     socket.on("error", () => undefined);
     if (open.size >= probesMax || key === undefined) {
-      socket.end("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\n\r\n");
+      hangUp(socket, "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\n\r\n");
       return;
     }
     const accept = createHash("sha1").update(`${key}${websocketGuid}`).digest("base64");
@@ -69,7 +70,7 @@ export function answerProbes(engine: EngineServer, clock: Pick<Clock, "after">):
     socket.write(`${head101.join("\r\n")}\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
     // Read and forget, or the end of the connection would not be seen behind it.
     socket.resume();
-    hold(socket, silentMs, () => socket.end(lastFrames));
+    hold(socket, silentMs, () => hangUp(socket, lastFrames));
   };
   return {
     stop() {

@@ -7,6 +7,8 @@ interface SessionData {
   identity: Identity;
   /** Subscriptions that are coming about: they count before the broker has answered. */
   entering: number;
+  /** The last history that was asked for: the next one is read behind it. */
+  reading: Promise<unknown>;
   /** Channels that the application has subscribed it to: nobody else needs to allow them. */
   granted: Set<Channel>;
 }

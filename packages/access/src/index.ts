@@ -7,6 +7,7 @@ export type { EffectiveAudience, EffectiveRules } from "./effective-rules.ts";
 export { anonymous, type Identity } from "./identity.ts";
 export { KeyedBuckets, type Rate, TokenBucket } from "./limits.ts";
 export { LiveRules } from "./live-rules.ts";
+export { arrival, closeUnread, handshakeTimeout, hangUp } from "./patience.ts";
 export { RevocationList } from "./revocation-list.ts";
 export { parseRules, type Rules } from "./rules.ts";
 export { loadRulesFile, openRulesFile, type RulesFile, type RulesFileOptions } from "./rules-file.ts";

@@ -24,6 +24,12 @@ export class TokenBucket {
     return waitMs;
   }
 
+  /** Takes `cost` whether it is there or not: what only turned out afterwards. Who comes next waits for what it leaves owing. */
+  owe(rate: Rate, nowMs: number, cost: number): void {
+    this.waitMs(rate, nowMs);
+    this.#tokens -= cost;
+  }
+
   /** How many milliseconds from now on there will not be enough; 0 when there is. */
   waitMs({ perSecond, burst }: Rate, nowMs: number, cost = 1): number {
     this.#tokens = Math.min(burst, this.#tokens + ((nowMs - this.#filledAtMs) / 1_000) * perSecond);

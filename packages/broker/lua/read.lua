@@ -12,15 +12,17 @@
   ARGV edge     number  the offset or the seq to start from; ignored for end
   ARGV limit    count   publications returned at most
   ARGV keep     count   publications that the channel's retention keeps
+  ARGV bytes    bytes   of values, after which no further publication is returned
   ARGV logLife  ms      age at which a publication is gone, even when Redis still holds it
 
   RETURNS { epoch, top, seq, first, entries, now }; epoch empty when the channel was never used; first is top + 1 when
           the log is empty; entries as XRANGE gives them; now in ms since 1970, to tell which of them have expired
-  COST    about 2 log2(keep) commands of one entry, and the entries returned
+  COST    about 2 log2(keep) commands of one entry, and the entries returned in pieces of 25. Nobody else is served meanwhile:
+          a log of large publications, read at once, kept Redis from everybody for seconds
 ]]
 local meta, log = KEYS[1], KEYS[2]
 local from, edge, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local keep, logLife = tonumber(ARGV[4]), tonumber(ARGV[5])
+local keep, bytes, logLife = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 
 local state = redis.call('HMGET', meta, 'epoch', 'top', 'seq')
 if not state[1] then return { '', 0, 0, 1, {}, 0 } end
@@ -70,8 +72,40 @@ else
   low = math.max(first, high - limit + 1)
 end
 
-local entries = {}
-if limit > 0 and low <= high then
-  entries = redis.call('XRANGE', log, whole(low), whole(high), 'COUNT', limit)
+local backward = from == 'before' or from == 'end'
+local pieceMax = 25
+
+local function sizeOf(entry)
+  local size = 0
+  for at = 2, #entry[2], 2 do size = size + #entry[2][at] end
+  return size
+end
+
+-- The entries next in turn, as many as are likely to fit: the first one says how large they are.
+local function nextPiece(count, size)
+  local fitting = count == 0 and 1 or math.max(1, math.floor((bytes - size) / (size / count)))
+  local wanted = math.min(pieceMax, limit - count, fitting)
+  if backward then
+    return redis.call('XREVRANGE', log, whole(high), whole(low), 'COUNT', wanted)
+  end
+  return redis.call('XRANGE', log, whole(low), whole(high), 'COUNT', wanted)
+end
+
+local entries, size = {}, 0
+while #entries < limit and low <= high and size < bytes do
+  local piece = nextPiece(#entries, size)
+  if #piece == 0 then break end
+  for _, entry in ipairs(piece) do
+    if size >= bytes then break end
+    entries[#entries + 1] = entry
+    size = size + sizeOf(entry)
+    local offset = tonumber(string.match(entry[1], '^(%d+)-'))
+    if backward then high = offset - 1 else low = offset + 1 end
+  end
+end
+if backward then
+  for at = 1, math.floor(#entries / 2) do
+    entries[at], entries[#entries + 1 - at] = entries[#entries + 1 - at], entries[at]
+  end
 end
 return { state[1], top, seq, first, entries, math.floor(now / 1000) }

@@ -1,4 +1,4 @@
-import { type LogRange, type LogSlice, type Publication, type Retention, timeOfSeq } from "@fanfare/domain";
+import { type LogRange, type LogSlice, limits, type Publication, type Retention, timeOfSeq } from "@fanfare/domain";
 import { expiredPayload } from "./expired.ts";
 
 /** One channel's log. Its offsets have no holes, so a publication is found by its offset and places by bisection. */
@@ -45,14 +45,17 @@ export class MemoryLog {
   slice(range: LogRange, { count }: Retention, top: number, nowMs: number): Pick<LogSlice, "first" | "publications"> {
     const first = this.#byOffset.size === 0 || count === 0 ? top + 1 : Math.max(this.#first, top - count + 1);
     const [from, to] = this.#bounds(range, first, top);
+    const backward = range.from === "before" || range.from === "end";
     const publications: Publication[] = [];
-    for (let offset = from; offset <= to; offset++) {
+    for (let at = from, bytes = 0; at <= to && bytes < limits.pageBytesMax; at++) {
+      const offset = backward ? to - (at - from) : at;
       const publication = this.#byOffset.get(offset);
       if (publication === undefined) continue;
+      bytes += publication.payload.json.length;
       const expired = (this.#endsAtMs.get(offset) ?? Number.POSITIVE_INFINITY) <= nowMs;
       publications.push(expired ? { ...publication, ...expiredPayload } : publication);
     }
-    return { first, publications };
+    return { first, publications: backward ? publications.reverse() : publications };
   }
 
   #bounds(range: LogRange, first: number, top: number): [from: number, to: number] {

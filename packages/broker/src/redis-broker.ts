@@ -9,6 +9,7 @@ import {
   FanfareError,
   type LogRange,
   type LogSlice,
+  limits,
   type PublishFailure,
   type PublishItem,
   type PublishOptions,
@@ -30,6 +31,7 @@ import { channelLifeAfterPublishMs, channelLifeMs, idLifeMs, logLifeMs } from ".
 import { decodeEntry, type RawEntry } from "./log-entry.ts";
 import type { PubSubKind } from "./pub-sub-kind.ts";
 import { PublishTurns } from "./publish-turns.ts";
+import { ReadGate } from "./read-gate.ts";
 import type { RedisPartition, RedisPartitions } from "./redis-partition.ts";
 import { scripts } from "./scripts.ts";
 
@@ -56,6 +58,7 @@ export class RedisBroker implements Broker {
   readonly #kind: PubSubKind | "";
   readonly #idLifeMs: number;
   readonly #turns: PublishTurns[] = [];
+  readonly #reads = new ReadGate();
 
   constructor({ cluster, partitions, agreed, kind, idLifeMs: lifeMs = idLifeMs }: RedisBrokerOptions) {
     this.#cluster = cluster;
@@ -142,11 +145,10 @@ export class RedisBroker implements Broker {
 
   async read(channel: Channel, range: LogRange, retain: Retention): Promise<LogSlice> {
     const edge = range.from === "end" ? 0 : range.from === "afterSeq" ? range.seq : range.offset;
-    const [epoch, offset, seq, first, entries, now] = (await this.#of(channel).run((client) =>
-      scripts.read.run(client, {
-        keys: this.#channelKeys(channel),
-        args: { from: range.from, edge, limit: range.limit, keep: retain.count, logLife: logLifeMs(retain) },
-      }),
+    const { limit } = range;
+    const args = { from: range.from, edge, limit, keep: retain.count, bytes: limits.pageBytesMax, logLife: logLifeMs(retain) };
+    const [epoch, offset, seq, first, entries, now] = (await this.#reads.run(() =>
+      this.#of(channel).run((client) => scripts.read.run(client, { keys: this.#channelKeys(channel), args })),
     )) as [epoch: string, offset: number, seq: Seq, first: number, entries: RawEntry[], now: number];
     return { top: { epoch, offset, seq }, first, publications: entries.map((entry) => decodeEntry(channel, epoch, entry, now)) };
   }

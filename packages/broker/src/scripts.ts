@@ -101,7 +101,7 @@ export const scripts = {
       "tail",
     ],
   }),
-  read: script("read", { keys: ["meta", "log"], args: ["from", "edge", "limit", "keep", "logLife"] }),
+  read: script("read", { keys: ["meta", "log"], args: ["from", "edge", "limit", "keep", "bytes", "logLife"] }),
   open: script("open", { keys: [], repeatedKeys: ["meta", "log"], args: ["candidate", "metaLife"] }),
   renew: script("renew", { keys: ["meta", "log"], args: ["epoch", "candidate", "metaLife"] }),
   purge: script("purge", { keys: ["log"], args: [] }),

@@ -1,4 +1,4 @@
-import { type LogRange, partitionOf, timeOfSeq } from "@fanfare/domain";
+import { type LogRange, limits, partitionOf, timeOfSeq } from "@fanfare/domain";
 import { describe, expect, test } from "vitest";
 import { keepAll, listen, neighbourOf, newChannel, type OpenBrokerWorld, publish, publishNumbers } from "./broker-world.ts";
 import { until } from "./wait.ts";
@@ -37,6 +37,42 @@ export function logContract(open: OpenBrokerWorld): void {
       expect(slice.publications.map(({ offset }) => offset)).toEqual(offsets);
       expect(slice.publications.map(({ payload }) => payload.json)).toEqual(offsets.map(String));
       expect(slice).toMatchObject({ top: { offset: 10 }, first: 1 });
+    });
+
+    test.each<["after" | "before", number[][]]>([
+      ["after", [[1, 2, 3], [4, 5, 6], [7]]],
+      ["before", [[5, 6, 7], [2, 3, 4], [1]]],
+    ])("ends a page %s a place by bytes, and whoever goes on behind it gets to the end", async (from, pages) => {
+      const { brokers } = await open();
+      const channel = newChannel();
+      const json = JSON.stringify("x".repeat(Math.ceil(limits.pageBytesMax / 3)));
+      for (let number = 1; number <= 7; number++) await publish(brokers[0], channel, json);
+      const read: number[][] = [];
+      for (let offset = from === "after" ? 0 : 8; ; ) {
+        const { publications, first, top } = await brokers[1].read(channel, { from, offset, limit: 100 }, keepAll);
+        const offsets = publications.map((publication) => publication.offset);
+        read.push(offsets);
+        expect({ first, top: top.offset }).toEqual({ first: 1, top: 7 });
+        offset = (from === "after" ? offsets.at(-1) : offsets[0]) ?? 0;
+        if (offset === (from === "after" ? 7 : 1)) break;
+      }
+      expect(read).toEqual(pages);
+      // One that is larger than a page is a page.
+      expect((await brokers[1].read(channel, { from: "end", limit: 1 }, keepAll)).publications).toHaveLength(1);
+    });
+
+    test("pages of small publications are full, whatever their number", async () => {
+      const { brokers } = await open();
+      const channel = newChannel();
+      await publishNumbers(brokers[0], channel, 130);
+      for (const limit of [1, 2, 25, 26, 27, 100, 200]) {
+        const counted = Math.min(limit, 130);
+        const offsetsFrom = (first: number): number[] => Array.from({ length: counted }, (_, at) => first + at);
+        const after = await brokers[1].read(channel, { from: "after", offset: 0, limit }, keepAll);
+        expect(after.publications.map(({ offset }) => offset)).toEqual(offsetsFrom(1));
+        const last = await brokers[1].read(channel, { from: "end", limit }, keepAll);
+        expect(last.publications.map(({ offset }) => offset)).toEqual(offsetsFrom(131 - counted));
+      }
     });
 
     test("is cut by seq at every publication, between publications and beyond both ends", async () => {

@@ -23,6 +23,8 @@ export const limits = {
   /** Publications in one answer of history, and in one `rewind`. */
   historyLimitMax: 1_000,
   historyLimitDefault: 100,
+  /** Bytes of payload after which a page of a log ends: what is read waits in memory, and others wait for it at the broker. */
+  pageBytesMax: 1_048_576,
   /** Connections, channels or users in one page of a list. */
   pageLimitMax: 1_000,
   pageLimitDefault: 100,

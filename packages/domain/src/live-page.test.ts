@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { channelName } from "./channel.ts";
 import { defaultEvent } from "./event.ts";
+import { limits } from "./limits.ts";
 import { livePage } from "./live-page.ts";
 import type { LogRange, LogSlice } from "./ports/broker.ts";
 import type { Publication } from "./publication.ts";
@@ -10,11 +11,11 @@ const channel = channelName("a");
 const retain = { count: 5_000, seconds: 60 };
 
 /** A log from `first` on, in which those of `expired` have expired. */
-function logOf(first: number, expired: readonly boolean[]) {
+function logOf(first: number, expired: readonly boolean[], json = "1") {
   const publications = expired.map((over, index): Publication => {
     const offset = first + index;
     const place = { epoch: "e", offset, seq: offset, previous: offset - 1 };
-    return { channel, event: defaultEvent, payload: { json: "1", binary: false }, ...place, ...(over ? { expired: true } : {}) };
+    return { channel, event: defaultEvent, payload: { json, binary: false }, ...place, ...(over ? { expired: true } : {}) };
   });
   const offset = first + expired.length - 1;
   let reads = 0;
@@ -76,4 +77,15 @@ test("a page costs one reading where nothing has expired, and few where nearly e
   );
   await livePage(old, channel, { from: "end", limit: 1 }, retain);
   expect(old.reads).toBeLessThanOrEqual(6);
+});
+
+test("a page of large publications ends by bytes, and says that there is more", async () => {
+  const log = logOf(1, Array(10).fill(false), "x".repeat(limits.pageBytesMax / 2));
+  const page = await livePage(log, channel, { from: "after", offset: 0, limit: 2 }, retain);
+  expect(page).toMatchObject({ publications: [{ offset: 1 }, { offset: 2 }], more: true });
+  // A broker answers with less than was asked for.
+  const short = { read: (_: unknown, range: LogRange) => log.read(channel, { ...range, limit: 2 }) };
+  const first = await livePage(short, channel, { from: "after", offset: 0, limit: 9 }, retain);
+  expect(first.publications.map(({ offset }) => offset)).toEqual([1, 2]);
+  expect(first.more).toBe(true);
 });

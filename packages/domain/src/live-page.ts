@@ -14,7 +14,7 @@ export interface LivePage {
 
 /**
  * A page of what a log still shows. Expired publications keep their places in it; they are passed over here, so that a page is
- * full unless the log ends, and whoever goes on behind a page's last publication gets to the end.
+ * full, by count or by bytes, unless the log ends, and whoever goes on behind a page's last publication gets to the end.
  */
 export async function livePage(
   broker: Pick<Broker, "read">,
@@ -27,7 +27,8 @@ export async function livePage(
   let slice = await broker.read(channel, range, retain);
   const { top } = slice;
   let found: readonly Publication[] = live(slice);
-  for (let edge = edgeOf(slice, backward); found.length < limit && edge !== undefined; edge = edgeOf(slice, backward)) {
+  const full = (): boolean => found.length >= limit || bytesOf(found) >= limits.pageBytesMax;
+  for (let edge = edgeOf(slice, backward); !full() && edge !== undefined; edge = edgeOf(slice, backward)) {
     const next = { from: backward ? "before" : "after", offset: edge, limit: limits.historyLimitMax } as const;
     slice = await broker.read(channel, next, retain);
     // The log has started over; whoever asks on is told.
@@ -38,6 +39,10 @@ export async function livePage(
   const last = backward ? publications[0] : publications.at(-1);
   const more = last !== undefined && (backward ? last.offset > slice.first : last.offset < slice.top.offset);
   return { top, publications, more };
+}
+
+function bytesOf(publications: readonly Publication[]): number {
+  return publications.reduce((sum, { payload }) => sum + payload.json.length, 0);
 }
 
 function live({ publications }: LogSlice): readonly Publication[] {

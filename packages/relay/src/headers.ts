@@ -15,9 +15,16 @@ const hopHeaders: ReadonlySet<string> = new Set([
   secretHeader,
 ]);
 
-/** The headers under which a request goes on to its owner: the client's own, where it came from, and the secret. */
+/**
+ * The headers under which a request goes on to its owner: the client's own, where it came from, and the secret.
+ *
+ * Only a post goes on with its body, so only a post may announce one. The connection to the owner is shared: bytes that are
+ * announced and never sent would be cut off the beginning of the next client's request, and what is left of that one read as
+ * a request of this node's, with the secret in it.
+ */
 export function forwardedHeaders(request: IncomingMessage, secret: string): OutgoingHttpHeaders {
   const named = namedHopHeaders(request.headers.connection);
+  if (request.method !== "POST") named.add("content-length");
   const headers: OutgoingHttpHeaders = {};
   for (const [name, value] of Object.entries(request.headers)) {
     if (!hopHeaders.has(name) && !named.has(name)) headers[name] = value;
@@ -35,6 +42,6 @@ export function endToEnd(rawHeaders: readonly string[]): string[] {
 }
 
 /** `Connection: close, x-foo` makes x-foo a header of one hop. */
-function namedHopHeaders(connection = ""): ReadonlySet<string> {
+function namedHopHeaders(connection = ""): Set<string> {
   return new Set(connection.split(",").map((name) => name.trim().toLowerCase()));
 }

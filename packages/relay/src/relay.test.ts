@@ -124,6 +124,23 @@ test("the owner is shown the client's headers and address, and the secret instea
   expect(headers).not.toHaveProperty("te");
 });
 
+test("only a post goes on with a length: what a poll announces and never sends would be cut off the next request", async () => {
+  const sid = await open();
+  const asked = (method: string) =>
+    new Promise<void>((resolve, reject) => {
+      const request = httpRequest(`${other.url}&sid=${sid}`, { method, headers: { "content-length": 3 } }, (answer) =>
+        answer.resume().once("end", resolve),
+      );
+      request.once("error", reject).end("4ab");
+    });
+  await asked("POST");
+  await asked("GET");
+  expect(owner.asked.slice(-2).map(({ method, headers }) => [method, headers["content-length"]])).toEqual([
+    ["POST", "3"],
+    ["GET", undefined],
+  ]);
+});
+
 test("the answer has the owner's CORS headers, once", async () => {
   const sid = await open();
   await fetch(`${other.url}&sid=${sid}`, { method: "POST", body: "4x" });

@@ -76,7 +76,8 @@ export class Relay {
       else void this.#relay(request, response, ...foreign);
     };
     engine.handleUpgrade = (request, socket, head) => {
-      const foreign = this.#foreign(request);
+      // A websocket begins with a GET (RFC 6455 §4.1); whatever else there is, with a body maybe, is refused here.
+      const foreign = request.method === "GET" ? this.#foreign(request) : undefined;
       if (foreign === undefined) this.#upgradeHere(request, socket, head);
       else void this.#relayUpgrade(request, socket, head, ...foreign);
     };

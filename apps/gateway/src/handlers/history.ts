@@ -11,17 +11,34 @@ import {
   validator,
 } from "@fanfare/domain";
 import { identityOf } from "../session.ts";
-import type { Handler } from "./handler.ts";
+import type { Asked, Handler } from "./handler.ts";
 
 const parse = validator(clientEvents.HistoryRequest);
+
+/** An answer counts as one request more for each so many bytes of payload: 200 requests a second are 6 MB of history. */
+const bytesPerRequest = 32_768;
 
 /**
  * `{ channel, since?, limit?, reverse? }` → `{ channel, publications, epoch, offset, more }`
  *
  * Forward from behind `since` (or from the log's beginning), or with `reverse` backward from before it (or from its end).
  * A `since` of an epoch that is over is refused with `EPOCH_CHANGED`: what it asks for is gone.
+ *
+ * One at a time for each connection, and paid for by its bytes: a request of a hundred bytes is answered with up to a megabyte,
+ * which is read at the broker that all nodes share.
  */
-export const history: Handler = async ({ socket, broker, fanout, rules }, request) => {
+export const history: Handler = (asked, request) => {
+  const { socket } = asked;
+  const answer = (socket.data.reading ?? Promise.resolve()).then(() => read(asked, request));
+  socket.data.reading = answer.catch(() => undefined);
+  return answer;
+};
+
+async function read(
+  { socket, broker, fanout, rules, limits: allowed }: Asked,
+  request: unknown,
+): Promise<Readonly<Record<string, unknown>>> {
+  allowed?.requests.refuseDebtor(socket);
   const { channel: name, since, limit = limits.historyLimitDefault, reverse = false } = parse(request);
   const channel = channelName(name);
   authorize(rules, "history", channel, identityOf(socket), fanout.isSubscribed(socket, channel));
@@ -32,9 +49,11 @@ export const history: Handler = async ({ socket, broker, fanout, rules }, reques
     : { from: "after", offset: since?.offset ?? 0, limit };
   const { top, publications, more } = await livePage(broker, channel, range, rules.of(channel).retain);
   if (since !== undefined && since.epoch !== top.epoch) throw new FanfareError("EPOCH_CHANGED");
+  const bytes = publications.reduce((sum, { payload }) => sum + payload.json.length, 0);
+  allowed?.requests.charge(socket, Math.floor(bytes / bytesPerRequest));
   const listed = reverse ? [...publications].reverse() : publications;
   return { channel, publications: listed.map(wireForm), epoch: top.epoch, offset: top.offset, more };
-};
+}
 
 function wireForm({ channel, event, payload, offset, epoch, id, seq, traceparent }: Publication) {
   const value: unknown = JSON.parse(payload.json);

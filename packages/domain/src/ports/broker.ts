@@ -115,7 +115,10 @@ export type AtomicOutcome =
 
 /** Which part of a log: an edge, a direction from it and a bound. */
 export type LogRange = {
-  /** At most this many publications. */
+  /**
+   * At most this many publications. There may be fewer although the log goes on: a page ends with the publication that
+   * reaches {@link limits.pageBytesMax}, at whichever end it was not asked from.
+   */
   readonly limit: number;
 } & (
   | { readonly from: "after"; readonly offset: number }

@@ -1,0 +1,75 @@
+import type { Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { Clock } from "@fanfare/domain";
+
+/**
+ * How long a request may take to arrive, in ms from the moment when its connection was opened, or when a kept connection
+ * began it; what it waits for afterwards, such as a poll, is another matter. With how often Node looks for those that are
+ * late, and with the handshake of TLS before it, a slow sender is gone within 15 s. Options of `http.createServer`.
+ */
+export const arrival = { headersTimeout: 8_000, requestTimeout: 10_000, connectionsCheckingInterval: 500 } as const;
+
+/** Of TLS, which Node lets take two minutes. Option of `https.createServer`. */
+export const handshakeTimeout = 4_000;
+
+/** A client that reads what it is told has closed its side by then. */
+const goodbyeMs = 2_000;
+
+/**
+ * Says the last on a connection that no server looks after any more, such as one that wanted to be a websocket, and ends it.
+ * An `end()` alone leaves it open for as long as the other side likes.
+ */
+export function hangUp(socket: Duplex, lastWords: string | Buffer = ""): void {
+  socket.on("error", () => undefined);
+  // Closing at once could cost the client the answer, if it is still sending. What it sends is of no interest.
+  socket.end(lastWords).resume();
+  const late = setTimeout(() => socket.destroy(), goodbyeMs);
+  socket.once("close", () => clearTimeout(late));
+}
+
+/** An answer that is not taken waits in memory, and its connection costs a descriptor, whatever its session has come to. */
+const takeMs = 30_000;
+const lookMs = 2_000;
+
+interface Taking {
+  readonly socket: Socket;
+  /** Bytes of the connection that the system had taken at the last look. */
+  bytes: number;
+  sinceMs: number;
+}
+
+/**
+ * Closes connections whose clients do not take their answers: what waits to be taken by the system has so long for it. Long
+ * enough for a poll of a megabyte over a poor line. Streams go on for as long as they get rid of a piece in that time.
+ */
+export function closeUnread(server: Server, clock: Pick<Clock, "monotonic" | "after">, withinMs = takeMs): void {
+  // By answer: a client may ask for the next before it has got the first.
+  const answers = new Map<ServerResponse, Taking>();
+  let callOff: (() => void) | undefined;
+  const lookLater = (): void => {
+    callOff = clock.after(Math.min(lookMs, withinMs), look);
+  };
+  const look = (): void => {
+    const nowMs = clock.monotonic();
+    for (const taking of answers.values()) {
+      const { socket } = taking;
+      const bytes = takenBytes(socket);
+      if (socket.writableLength === 0 || bytes !== taking.bytes) Object.assign(taking, { bytes, sinceMs: nowMs });
+      else if (nowMs - taking.sinceMs >= withinMs) socket.destroy();
+    }
+    if (answers.size === 0) callOff = undefined;
+    else lookLater();
+  };
+  server.on("request", ({ socket }, response) => {
+    answers.set(response, { socket, bytes: takenBytes(socket), sinceMs: clock.monotonic() });
+    response.once("close", () => answers.delete(response));
+    if (callOff === undefined) lookLater();
+  });
+  server.once("close", () => callOff?.());
+}
+
+/** What was written and does not wait: it grows when the system has taken all of one write. */
+function takenBytes(socket: Socket): number {
+  return socket.bytesWritten - socket.writableLength;
+}
