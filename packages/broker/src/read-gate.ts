@@ -1,30 +1,49 @@
 import { FanfareError } from "@fanfare/domain";
 
-/** Reads of logs under way: with a page of a megabyte each, what stands behind them on the connection waits some 80 ms. */
-export const underWayMax = 16;
+/** What reads of logs under way may bring together: what stands behind that on the connection waits some 20 ms. */
+const bytesUnderWayMax = 4 * 1_048_576;
+/** Reads under way, whatever their size. */
+export const underWay = { min: 4, max: 64 } as const;
 /** Reads that wait: about a second's worth of small ones. Whoever comes then is told to come again, as while the broker is away. */
 export const waitingMax = 10_000;
+/** How much of what a large answer weighed is still supposed of the next one. */
+const memory = 0.9;
 
 /**
- * Lets a few reads of logs through at a time. All commands share one connection and have two seconds; behind a hundred large
- * answers leases, publications and pings would run out of theirs, and the connection would be given up.
+ * Lets as many reads of logs through at a time as are likely to bring a few megabytes. All commands share one connection and
+ * have two seconds; behind a hundred large answers leases, publications and pings would run out of theirs, and the connection
+ * would be given up. How large an answer will be, those before it tell.
  */
 export class ReadGate {
   #underWay = 0;
+  #likelyBytes = 0;
   readonly #waiting: (() => void)[] = [];
 
-  /** Rejects with `BROKER_UNAVAILABLE` when too many wait already. */
-  async run<Answer>(read: () => Promise<Answer>): Promise<Answer> {
-    if (this.#underWay < underWayMax) this.#underWay++;
-    else if (this.#waiting.length >= waitingMax) throw new FanfareError("BROKER_UNAVAILABLE");
-    // Whoever leaves hands its place on.
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  /** `bytesOf`: about how large the answer was. Rejects with `BROKER_UNAVAILABLE` when too many wait already. */
+  async run<Answer>(read: () => Promise<Answer>, bytesOf: (answer: Answer) => number): Promise<Answer> {
+    if (this.#underWay >= this.#max) {
+      if (this.#waiting.length >= waitingMax) throw new FanfareError("BROKER_UNAVAILABLE");
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    } else this.#underWay++;
     try {
-      return await read();
+      const answer = await read();
+      this.#likelyBytes = Math.max(bytesOf(answer), this.#likelyBytes * memory);
+      return answer;
     } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#underWay--;
-      else next();
+      this.#underWay--;
+      this.#letGo();
+    }
+  }
+
+  get #max(): number {
+    return Math.max(underWay.min, Math.min(underWay.max, Math.floor(bytesUnderWayMax / (this.#likelyBytes + 1))));
+  }
+
+  /** In the order in which they came. Their places are taken here, so that nobody who comes meanwhile gets in between. */
+  #letGo(): void {
+    while (this.#waiting.length > 0 && this.#underWay < this.#max) {
+      this.#underWay++;
+      this.#waiting.shift()?.();
     }
   }
 }

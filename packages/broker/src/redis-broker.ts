@@ -147,9 +147,8 @@ export class RedisBroker implements Broker {
     const edge = range.from === "end" ? 0 : range.from === "afterSeq" ? range.seq : range.offset;
     const { limit } = range;
     const args = { from: range.from, edge, limit, keep: retain.count, bytes: limits.pageBytesMax, logLife: logLifeMs(retain) };
-    const [epoch, offset, seq, first, entries, now] = (await this.#reads.run(() =>
-      this.#of(channel).run((client) => scripts.read.run(client, { keys: this.#channelKeys(channel), args })),
-    )) as [epoch: string, offset: number, seq: Seq, first: number, entries: RawEntry[], now: number];
+    const read = () => this.#of(channel).run((client) => scripts.read.run(client, { keys: this.#channelKeys(channel), args }));
+    const [epoch, offset, seq, first, entries, now] = await this.#reads.run(read as () => Promise<RawSlice>, bytesOf);
     return { top: { epoch, offset, seq }, first, publications: entries.map((entry) => decodeEntry(channel, epoch, entry, now)) };
   }
 
@@ -269,6 +268,15 @@ export class RedisBroker implements Broker {
     const partition = this.#partitionOf(channel);
     return { meta: metaKey(this.#cluster, partition, channel), log: logKey(this.#cluster, partition, channel) };
   }
+}
+
+/** What read.lua answers. */
+type RawSlice = readonly [epoch: string, offset: number, seq: Seq, first: number, entries: readonly RawEntry[], now: number];
+
+function bytesOf([, , , , entries]: RawSlice): number {
+  let bytes = 0;
+  for (const [, fields] of entries) for (const value of fields) bytes += value.length;
+  return bytes;
 }
 
 type Answer = readonly [kind: 0 | 1, epoch: string, offset: number] | readonly [kind: -1];
