@@ -105,3 +105,17 @@ test("a stock broadcast of a packet that stock clients cannot read is garbage, a
   await until(() => (client.heard(channel).length === 1 ? undefined : "the publication did not come"));
   expect(client.connects).toBe(1);
 });
+
+test("what a node is told about its sessions by whoever may publish closes none of them", async ({ cluster }) => {
+  const client = await cluster.client({ via: cluster.gateway(0), transports: ["websocket"], channels: [channel] });
+  const { id, node } = client.noticesOf("fanfare:welcome").at(-1) as { id: string; node: string };
+  const topic = `fanfare#node#{0}${node}#`;
+  for (const message of [{ close: id, turn: 99 }, { close: id, turn: 1e308 }, { compare: "revocations" }]) {
+    expect(Number(await cluster.redis.cli("spublish", topic, JSON.stringify(message)))).toBe(1);
+    await cluster.publish(channel, message);
+    // A round trip to the broker behind the one that the node makes before it believes anything.
+    expect(await client.request("history", { channel })).toMatchObject({ ok: true });
+  }
+  await until(() => (client.heard(channel).length === 3 ? undefined : `heard ${client.heard(channel).length}`));
+  expect(client.connects).toBe(1);
+});

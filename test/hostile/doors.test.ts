@@ -46,6 +46,11 @@ test("foreign pages, fragments, compression and oversized messages are refused, 
   const node = cluster.gateway(0);
   const goodbye = (socket: WebSocket): void => socket.close(4_000);
 
+  // A script has no origin, and a page of any origin may run it.
+  for (const j of ["j=0", "%6A=0", "j=0&j=1", "j"]) {
+    const answer = await fetch(`${cluster.gateway(0).url}/socket.io/?EIO=4&transport=polling&${j}`);
+    expect([j, answer.status]).toEqual([j, 403]);
+  }
   // Origins: the same verdict for websocket and polling.
   for (const [origin, allowed] of [
     [undefined, true],

@@ -50,6 +50,11 @@ describe("new connections of one address", () => {
     // What a client says of itself in front of the balancer's word is no other address.
     const disguised = await Promise.all(times(20, (at) => handshake(node, `198.51.100.${at}, 203.0.113.5`)));
     expect(disguised.some(({ status }) => status === 429)).toBe(true);
+    // A session that is named and taken back is none.
+    for (const none of ["&sid=x&sid=", "&sid=x&%73id=", "&sid="]) {
+      const answer = await fetch(`${node.url}/socket.io/?EIO=4&transport=polling${none}`, { headers: from("203.0.113.5") });
+      expect([none, answer.status]).toEqual([none, 429]);
+    }
     // An IPv6 network is one address.
     const neighbours = await Promise.all(times(40, (at) => handshake(node, `2001:db8:0:1::${at.toString(16)}`)));
     expect(neighbours.some(({ status }) => status === 429)).toBe(true);

@@ -16,7 +16,7 @@ import { createLeanServer } from "./lean/lean-server.ts";
 import { LifecycleWriter } from "./lifecycle.ts";
 import { type Enter, listen, ownPort, stopListening } from "./listen.ts";
 import { keepLease } from "./membership.ts";
-import { originAllowed } from "./origins.ts";
+import { originAllowed, wantsScript } from "./origins.ts";
 import type { GatewayParts } from "./parts.ts";
 import { createPeerServer, json } from "./peer-server.ts";
 import { answerProbes } from "./probe.ts";
@@ -97,7 +97,9 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
       maxHttpBufferSize: messageBytesMax,
       cors: { origin: (origin, allow) => allow(null, origin ?? true), credentials: true },
       allowRequest: (request, decide) =>
-        originAllowed(request, settings.origins) ? decide(null, true) : decide("ORIGIN_FORBIDDEN", false),
+        originAllowed(request, settings.origins) && !wantsScript(request)
+          ? decide(null, true)
+          : decide("ORIGIN_FORBIDDEN", false),
     },
     clock,
   );

@@ -35,6 +35,8 @@ interface Kept {
   readonly owner: Ownership;
   /** Never changed, only replaced: all sessions without channels share one list. */
   channels: SessionRecord["channels"];
+  /** Whether the broker is just being asked whose the session is. */
+  doubted?: boolean;
 }
 
 const noChannels: SessionRecord["channels"] = [];
@@ -186,6 +188,7 @@ export class Recovery {
     await this.#parts.fanout.tell(node, Buffer.from(JSON.stringify({ close: id, turn }))).catch(() => undefined);
   }
 
+  /** Says nothing that has to be believed: whoever may publish can say it, so the broker is asked whose the session is. */
   #hear(message: Uint8Array): void {
     let order: { close?: unknown; turn?: unknown };
     try {
@@ -195,7 +198,14 @@ export class Recovery {
     }
     const { close, turn } = order ?? {};
     const kept = typeof close === "string" ? this.#kept.get(close) : undefined;
-    if (kept !== undefined && typeof turn === "number" && kept.owner.turn < turn) closeZombie(kept.socket);
+    if (kept === undefined || kept.doubted || typeof turn !== "number" || kept.owner.turn >= turn) return;
+    kept.doubted = true;
+    // Writing is refused to whoever is not the last owner, and closes the connection. While the broker is away it stays.
+    void this.#save(kept)
+      .catch(() => undefined)
+      .finally(() => {
+        kept.doubted = false;
+      });
   }
 
   #scheduleRenewal(): void {

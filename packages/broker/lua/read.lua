@@ -17,8 +17,8 @@
 
   RETURNS { epoch, top, seq, first, entries, now }; epoch empty when the channel was never used; first is top + 1 when
           the log is empty; entries as XRANGE gives them; now in ms since 1970, to tell which of them have expired
-  COST    about 2 log2(keep) commands of one entry, and the entries returned in pieces of 25. Nobody else is served meanwhile:
-          a log of large publications, read at once, kept Redis from everybody for seconds
+  COST    about 2 log2(keep) commands of one entry, and the entries returned in pieces of 25. Nobody else is served
+          meanwhile: a log of large publications, read at once, kept Redis from everybody for seconds
 ]]
 local meta, log = KEYS[1], KEYS[2]
 local from, edge, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])

@@ -15,6 +15,10 @@ test.each([
   ["/socket.io/?EIO=4&sid=0123abcd.x&t=1", "0123abcd.x"],
   ["/socket.io/?sid=0123abcd%2Ex", "0123abcd.x"],
   ["/sid=0123abcd.x", undefined],
+  ["/socket.io/?sid=0123abcd.x&sid=", undefined],
+  ["/socket.io/?sid=0123abcd.x&%73id=", undefined],
+  ["/socket.io/?sid=&sid=0123abcd.x", "0123abcd.x"],
+  ["/socket.io/?sid=89abcdef.y&sid=0123abcd.x", "0123abcd.x"],
 ])("the session of %s is %s", (url, sid) => {
   expect(sessionIdOf(url)).toBe(sid);
 });

@@ -16,12 +16,15 @@ export function newSessionId(sidPrefix: string, secret = randomBytes(15).toStrin
   return `${sidPrefix}.${secret}`;
 }
 
-/** The session that a request belongs to, or undefined when it begins one. */
+/**
+ * The session that a request belongs to, or undefined when it begins one. Of several the last, as the engine reads it: whoever
+ * could name one here and none there would begin sessions that no limit of theirs has seen.
+ */
 export function sessionIdOf(url = ""): string | undefined {
   const query = url.indexOf("?");
   // Most requests that have none are told apart without parsing.
   if (query === -1 || url.indexOf("sid=", query) === -1) return undefined;
-  return new URLSearchParams(url.slice(query + 1)).get("sid") || undefined;
+  return new URLSearchParams(url.slice(query + 1)).getAll("sid").at(-1) || undefined;
 }
 
 /** The prefix of the node that made the id. Undefined for what cannot be one of ours. */
