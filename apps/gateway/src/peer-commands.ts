@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { asFanfareError, limits } from "@fanfare/domain";
 import type { Obey } from "./commands.ts";
-import { json } from "./peer-server.ts";
+import { json } from "./peer-answer.ts";
 
 /** Data of the longest body that the admin API takes, as text inside a text: each of its characters may need two. */
 const bytesMax = 2 * limits.bodyBytesMax + 65_536;

@@ -4,6 +4,7 @@ import { arrival, closeUnread, hangUp } from "@fanfare/access";
 import { type PeerGuard, peerKeepAliveMs, type Relay } from "@fanfare/relay";
 import type { Obey } from "./commands.ts";
 import type { GatewayParts } from "./parts.ts";
+import { json } from "./peer-answer.ts";
 import { serveCommand } from "./peer-commands.ts";
 import type { Unready } from "./readiness.ts";
 
@@ -91,11 +92,6 @@ function answerAnybody(
       },
     );
   } else notFound(response);
-}
-
-export function json(response: ServerResponse, status: number, body: unknown): void {
-  const text = JSON.stringify(body);
-  response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(text) }).end(text);
 }
 
 function notFound(response: ServerResponse): void {

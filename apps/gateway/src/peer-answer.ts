@@ -1,0 +1,7 @@
+import type { ServerResponse } from "node:http";
+
+/** Answers on the peer port. */
+export function json(response: ServerResponse, status: number, body: unknown): void {
+  const text = JSON.stringify(body);
+  response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(text) }).end(text);
+}
