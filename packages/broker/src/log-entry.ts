@@ -6,7 +6,7 @@ export type RawEntry = readonly [id: string, fields: readonly string[]];
 
 /**
  * The fields of an entry: e event, d data as JSON text, p seq of the publication before; where they say something: i id,
- * b "1" for a binary, x session ids left out, t when it expires in ms since 1970. lua/publish.lua writes them.
+ * b "1" for a binary, x session ids left out, t when it expires in ms since 1970, r "1" where it has a receipt. lua/publish.lua writes them.
  */
 export function decodeEntry(channel: Channel, epoch: string, [id, fields]: RawEntry, nowMs: number): Publication {
   const dash = id.indexOf("-");
@@ -16,6 +16,7 @@ export function decodeEntry(channel: Channel, epoch: string, [id, fields]: RawEn
   let name: string | undefined;
   let binary = false;
   let except: string[] | undefined;
+  let receipt = false;
   let endsAtMs = Number.POSITIVE_INFINITY;
   for (let at = 0; at < fields.length; at += 2) {
     const value = fields[at + 1] ?? "";
@@ -41,6 +42,9 @@ export function decodeEntry(channel: Channel, epoch: string, [id, fields]: RawEn
       case "t":
         endsAtMs = Number(value);
         break;
+      case "r":
+        receipt = true;
+        break;
       // A field that a later version added says nothing to this one.
     }
   }
@@ -50,6 +54,7 @@ export function decodeEntry(channel: Channel, epoch: string, [id, fields]: RawEn
     ...(endsAtMs > nowMs ? { payload: { json, binary } } : expiredPayload),
     ...(name === undefined ? {} : { id: name }),
     ...(except === undefined ? {} : { except }),
+    ...(receipt ? { receipt } : {}),
     epoch,
     offset: Number(id.slice(0, dash)),
     seq: Number(id.slice(dash + 1)),

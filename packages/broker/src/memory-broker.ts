@@ -148,7 +148,7 @@ export class MemoryBroker implements Broker {
     const outcomes = items.map((item) => this.#store(item));
     // All calls are made before anything is waited for: nobody else's announcement comes in between.
     await Promise.all(outcomes.map(({ announce }) => announce()));
-    return { kind: "stored", outcomes: outcomes.map(({ kind, position }) => ({ kind, position })) };
+    return { kind: "stored", outcomes: outcomes.map(({ announce: _, ...outcome }) => outcome) };
   }
 
   /** What is known of a draft's id, and under which name it is. */
@@ -164,6 +164,7 @@ export class MemoryBroker implements Broker {
   #store({ draft, retain }: AtomicItem): {
     readonly kind: "stored" | "duplicate";
     readonly position: Position;
+    readonly seq?: Seq;
     announce(): Promise<unknown>;
   } {
     const known = this.#known(draft);
@@ -196,6 +197,7 @@ export class MemoryBroker implements Broker {
     return {
       kind: "stored",
       position,
+      ...(draft.receipt === true ? { seq: place.seq } : {}),
       announce: () => this.#pubSub.publish(topicOfRoom(this.#cluster, room), Buffer.from(text)),
     };
   }
@@ -232,8 +234,15 @@ export class MemoryBroker implements Broker {
 }
 
 /** A draft as it reads when it comes back from a log: without members that say nothing. */
-function stored({ channel, event, payload, id, except = [] }: Draft): Omit<Draft, "ttlSeconds"> {
-  return { channel, event, payload, ...(id === undefined ? {} : { id }), ...(except.length === 0 ? {} : { except }) };
+function stored({ channel, event, payload, id, except = [], receipt }: Draft): Omit<Draft, "ttlSeconds"> {
+  return {
+    channel,
+    event,
+    payload,
+    ...(id === undefined ? {} : { id }),
+    ...(except.length === 0 ? {} : { except }),
+    ...(receipt === true ? { receipt } : {}),
+  };
 }
 
 function topOf(channel: Channel, { epoch, top, seq }: ChannelEntry): ChannelTop {

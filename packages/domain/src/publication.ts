@@ -14,6 +14,8 @@ export interface Draft {
   readonly except?: readonly string[] | undefined;
   /** How long it may be replayed and listed, in whole seconds from when it is stored. Absent: as long as the log has it. */
   readonly ttlSeconds?: number | undefined;
+  /** Nodes count how many sessions get it, and say so to the receipts. Only where the channel keeps a log. */
+  readonly receipt?: true | undefined;
 }
 
 /** A publication that has its place in the log. */
