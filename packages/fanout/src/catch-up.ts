@@ -21,6 +21,8 @@ export interface CatchUpParts {
   slow(channel: Channel): SlowRule;
   reach(bookmark: Bookmark): Promise<boolean>;
   encode(item: Item, bookmark: string): EncodedEvent;
+  /** Called for every publication with a receipt that was sent. */
+  sent(writer: Writer, state: ChannelState, item: Item): void;
   resetNotice(channel: Channel, reason: ResetReason): EncodedEvent;
 }
 
@@ -73,6 +75,7 @@ function sendPortion(writer: Writer, hold: Hold, { items, resets }: Missed, part
     const encoded = parts.encode(item, hold.bookmark);
     bytes += encoded.frame.length;
     writer.send(encoded, true);
+    if (item.receipt) parts.sent(writer, state, item);
   }
   if (count > 0) parts.observer.replayed(count - outdated.size);
   hold.countedBytes = 0;

@@ -25,6 +25,7 @@ import { Lanes } from "./lanes.ts";
 import { LogReader } from "./log-reader.ts";
 import { Members } from "./members.ts";
 import type { ResetReason } from "./observer.ts";
+import { Receipts } from "./receipts.ts";
 import { type ReplayOptions, replay } from "./replay.ts";
 import { missedSince } from "./resume.ts";
 import { followRetention } from "./retention-change.ts";
@@ -54,6 +55,8 @@ export interface Subscribed extends Position {
  * in {@link replay} and {@link missedSince}; the writing itself, and what becomes of slow clients, in {@link Writers}.
  */
 export class Fanout {
+  /** Who got the publications that somebody wants a receipt of. */
+  readonly receipts: Receipts;
   readonly #parts: FanoutParts;
   readonly #stock: StockAdapter;
   readonly #channels: Channels;
@@ -73,6 +76,7 @@ export class Fanout {
   constructor(parts: FanoutParts) {
     const { broker, pubSub, cluster, clock, retention, observer } = parts;
     this.#parts = parts;
+    this.receipts = new Receipts(clock);
     const interest = new TopicInterest(pubSub);
     this.#sideTopics = new SideTopics(pubSub, interest, parts);
     this.#stock = new StockAdapter(pubSub, interest, cluster);
@@ -221,7 +225,7 @@ export class Fanout {
         for (const { state, item } of missed.items) {
           heard[state.partition] = item.seq;
           if (!isFor(item, socket.id)) continue;
-          this.#writers.send(socket, this.#encode(item, formatBookmark({ seqs: heard })), true);
+          this.#replay(socket, state, item, formatBookmark({ seqs: heard }));
         }
         if (missed.items.length > 0) observer.replayed(missed.items.length);
         const lost = new Set(missed.resets.map(({ state }) => state));
@@ -308,6 +312,7 @@ export class Fanout {
     this.#canaries.stop();
     this.#lanes.close();
     this.#writers.close();
+    this.receipts.close();
   }
 
   #makeWriters(): Writers {
@@ -323,6 +328,7 @@ export class Fanout {
       *places(socket) {
         for (const { channel, delivered } of statesOf(socket)) if (delivered !== undefined) yield [channel, delivered];
       },
+      flushed: () => this.receipts.flushed(),
       close: (socket) => this.#onTooSlow(socket),
       refill: (writer, hold) =>
         catchUp(writer, hold, {
@@ -334,6 +340,7 @@ export class Fanout {
           slow,
           reach: (bookmark) => this.#lanes.reach(bookmark),
           encode: (item, bookmark) => this.#encode(item, bookmark),
+          sent: (writer, state, item) => this.receipts.replayed(writer, state, item),
           resetNotice,
         }),
     });
@@ -347,6 +354,12 @@ export class Fanout {
     if (delivered !== undefined) this.#writers.of(socket.id)?.hold?.join(channel, delivered);
   }
 
+  /** Sends what a session has missed. */
+  #replay(socket: Socket, state: ChannelState, item: Item, bookmark: string): void {
+    this.#writers.send(socket, this.#encode(item, bookmark), true);
+    if (item.receipt) this.receipts.replayed(this.#writers.of(socket.id), state, item);
+  }
+
   async #join(socket: Socket, state: ChannelState, options: ReplayOptions): Promise<Subscribed> {
     const joined = socket.rooms.has(state.room);
     const asksForReplay = options.since !== undefined || options.rewind !== undefined;
@@ -357,7 +370,7 @@ export class Fanout {
     const items = missed ? missed.items.filter((item) => isFor(item, socket.id)) : [];
     // With their own bookmarks they would take the client back behind what it has heard of its other channels.
     const bookmark = this.bookmarkOf(socket);
-    for (const item of items) this.#writers.send(socket, this.#encode(item, bookmark), true);
+    for (const item of items) this.#replay(socket, state, item, bookmark);
     if (items.length > 0) this.#parts.observer.replayed(items.length);
     this.#enter(socket, state);
     const recovered = joined ? this.#heardFrom.covers(socket, state.channel, options.since) : missed ? missed.recovered : false;
@@ -386,6 +399,7 @@ export class Fanout {
     if (item.expired || state.members.size === 0 || this.#namespace === undefined) return;
     const encoded = this.#encode(item, this.#lanes.isBookmark(item.seq) ? undefined : this.bookmark);
     this.#parts.observer.delivered(this.#writers.deliver(this.#namespace, state, item, encoded), item.seq);
+    if (item.receipt) this.receipts.delivered(state, item);
   }
 
   #reset({ channel, members }: ChannelState, reason: ResetReason): void {

@@ -14,6 +14,9 @@ const idleSender = 0;
 const collectedBytesMax = 65_536;
 /** With less than this share of what a connection may have in Engine.IO's queue, a closer look is not worth it. */
 const glanceShare = 1 / 4;
+/** Bytes that a character of a packet makes at most (UTF-8 of one UTF-16 unit), and the head of its frame (RFC 6455 §5.2). */
+const textBytesMax = 3;
+const frameHeadBytesMax = 10;
 
 /** What all writers of a node share. */
 export interface WriterHost {
@@ -88,13 +91,40 @@ export class Writer {
 
   /** What the connection was sent and the system has not taken. */
   get unsentBytes(): number {
-    const queued = this.#connection.writeBuffer.length === 0 ? 0 : this.#queuedBytes;
-    const { bytes = 0 } = this.#sequence ?? {};
-    return queued + bytes + this.#flyingBytes + (this.#websocket?.bufferedAmount ?? 0) + (this.hold?.keptBytes ?? 0);
+    return this.#waitingBytes + (this.hold?.keptBytes ?? 0);
   }
 
   get isOpen(): boolean {
     return this.#connection.readyState === "open";
+  }
+
+  get isClosed(): boolean {
+    return this.#connection.readyState === "closed";
+  }
+
+  /** Whether the system has taken everything that the connection was sent. Of an ended one it says nothing. */
+  get isClear(): boolean {
+    return this.#waitingBytes === 0;
+  }
+
+  /**
+   * Says later whether the system has taken what the connection was sent up to now; never too early. Where sockets cannot be
+   * looked into, which are those of TLS, and behind a change of the transport, that is only known once all is taken that came
+   * since. What goes by polling is taken when it is put into the answer to a poll.
+   */
+  witness(): () => boolean {
+    const { writeBuffer, transport } = this.#connection;
+    const before = this.#takenBytes;
+    // What Engine.IO has queued is counted in characters and without the heads of its frames.
+    const dueBytes = textBytesMax * this.#waitingBytes + frameHeadBytesMax * writeBuffer.length;
+    return () => {
+      if (this.isClear) return true;
+      if (this.#connection.transport !== transport) return false;
+      // Engine.IO hands over everything at once, and begins a new queue.
+      if (transport.name === "polling") return this.#connection.writeBuffer !== writeBuffer;
+      const now = this.#takenBytes;
+      return before !== undefined && now !== undefined && now - before >= dueBytes;
+    };
   }
 
   /** What it may have unsent now: what was asked for comes on top. */
@@ -189,6 +219,17 @@ export class Writer {
   /** Takes the transport of the moment; called again after an upgrade. */
   useTransport(): void {
     this.#useTransport();
+  }
+
+  get #waitingBytes(): number {
+    const queued = this.#connection.writeBuffer.length === 0 ? 0 : this.#queuedBytes;
+    const { bytes = 0 } = this.#sequence ?? {};
+    return queued + bytes + this.#flyingBytes + (this.#websocket?.bufferedAmount ?? 0);
+  }
+
+  /** What the system has ever taken; undefined where that cannot be seen. */
+  get #takenBytes(): number | undefined {
+    return this.#direct && this.#tcp !== undefined ? this.#host.direct?.takenBytes(this.#tcp) : undefined;
   }
 
   #expect(bytes: number): void {
