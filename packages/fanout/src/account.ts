@@ -44,9 +44,8 @@ export function isWithheld({ hold }: Writer, { partition, seq }: Pick<Account, "
 
 /** Undefined while it cannot be said. */
 export function outcomeOf(writer: Writer, { state }: Following, account: Account): "written" | "dropped" | undefined {
-  // What an ended connection had left is thrown away with it, so that it looks as if everything had been taken.
+  if (state !== "owed" && state()) return "written";
   if (writer.isClosed) return "dropped";
-  if (state !== "owed") return state() ? "written" : undefined;
   // Once it is no longer held back, and was not sent it on the way, it will not be.
-  return writer.doomed || !isWithheld(writer, account) ? "dropped" : undefined;
+  return state === "owed" && (writer.doomed || !isWithheld(writer, account)) ? "dropped" : undefined;
 }

@@ -14,9 +14,7 @@ const idleSender = 0;
 const collectedBytesMax = 65_536;
 /** With less than this share of what a connection may have in Engine.IO's queue, a closer look is not worth it. */
 const glanceShare = 1 / 4;
-/** Bytes that a character of a packet makes at most (UTF-8 of one UTF-16 unit), and the head of its frame (RFC 6455 §5.2). */
-const textBytesMax = 3;
-const frameHeadBytesMax = 10;
+const nothing = Buffer.alloc(0);
 
 /** What all writers of a node share. */
 export interface WriterHost {
@@ -108,22 +106,36 @@ export class Writer {
   }
 
   /**
-   * Says later whether the system has taken what the connection was sent up to now; never too early. Where sockets cannot be
-   * looked into, which are those of TLS, and behind a change of the transport, that is only known once all is taken that came
-   * since. What goes by polling is taken when it is put into the answer to a poll.
+   * Says later, also when the connection has ended by then, whether the system has taken what it was sent up to now. Never
+   * too early; where sockets cannot be looked into, only once it has taken what was sent since, too. What goes by polling is
+   * taken when it is put into the answer to a poll.
    */
   witness(): () => boolean {
+    this.flush();
     const { writeBuffer, transport } = this.#connection;
-    const before = this.#takenBytes;
-    // What Engine.IO has queued is counted in characters and without the heads of its frames.
-    const dueBytes = textBytesMax * this.#waitingBytes + frameHeadBytesMax * writeBuffer.length;
+    let taken = false;
+    let watched = false;
+    let dueBytes = Number.POSITIVE_INFINITY;
+    const watch = (): void => {
+      watched = true;
+      if (!this.#tcp?.writable) return;
+      dueBytes = this.#takenBytes + this.#waitingBytes;
+      // Done when all before it is, or a little later: a stream gives the system everything that waits at once.
+      this.#tcp.write(nothing, (failure) => {
+        taken ||= failure == null;
+      });
+    };
+    if (writeBuffer.length === 0) watch();
     return () => {
-      if (this.isClear) return true;
-      if (this.#connection.transport !== transport) return false;
+      // What an ended connection had left is thrown away with it: it looks as if everything had been taken.
+      if (taken || this.isClosed) return taken;
       // Engine.IO hands over everything at once, and begins a new queue.
-      if (transport.name === "polling") return this.#connection.writeBuffer !== writeBuffer;
-      const now = this.#takenBytes;
-      return before !== undefined && now !== undefined && now - before >= dueBytes;
+      if (!watched && this.#connection.writeBuffer !== writeBuffer) {
+        if (transport.name === "polling" && this.#connection.transport === transport) taken = true;
+        else watch();
+      }
+      taken ||= this.isClear || this.#takenBytes >= dueBytes;
+      return taken;
     };
   }
 
@@ -227,9 +239,9 @@ export class Writer {
     return queued + bytes + this.#flyingBytes + (this.#websocket?.bufferedAmount ?? 0);
   }
 
-  /** What the system has ever taken; undefined where that cannot be seen. */
-  get #takenBytes(): number | undefined {
-    return this.#direct && this.#tcp !== undefined ? this.#host.direct?.takenBytes(this.#tcp) : undefined;
+  /** What the system has ever taken; no number where that cannot be seen. */
+  get #takenBytes(): number {
+    return (this.#direct && this.#tcp !== undefined ? this.#host.direct?.takenBytes(this.#tcp) : undefined) ?? Number.NaN;
   }
 
   #expect(bytes: number): void {
