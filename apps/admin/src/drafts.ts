@@ -19,6 +19,14 @@ export interface Drafts {
   readonly drafts: readonly Draft[];
   /** Whether to wait until a replica of the broker has them too. */
   readonly durable: boolean;
+  /** Whether a receipt is asked for, of each. */
+  readonly receipt: boolean;
+}
+
+/** What a request says beside its body. */
+export interface DraftsOptions {
+  readonly idempotencyKey?: string | undefined;
+  readonly receipt?: boolean | undefined;
 }
 
 const toOne = validator(PublishToOne);
@@ -28,7 +36,7 @@ const toMany = validator(PublishToMany);
  * Reads a publish body from its parsed value and the text it was parsed from: the payload is the very text of `data`.
  * Throws an error of the band `caller`.
  */
-export function draftsOf(value: unknown, text: string, idempotencyKey?: string): Drafts {
+export function draftsOf(value: unknown, text: string, { idempotencyKey, receipt = false }: DraftsOptions = {}): Drafts {
   const many = typeof value === "object" && value !== null && Object.hasOwn(value, "channels");
   const body = many ? toMany(value) : toOne(value);
   const content = contentOf(body, text, idempotencyKey);
@@ -37,6 +45,7 @@ export function draftsOf(value: unknown, text: string, idempotencyKey?: string):
     many,
     drafts: channels.map((channel) => ({ channel: channelName(channel), ...content })),
     durable: body.durable ?? false,
+    receipt,
   };
 }
 

@@ -3,6 +3,7 @@ import { asFanfareError, type Broker, type Draft, FanfareError, type Problem, ty
 import type { Metrics } from "@fanfare/telemetry";
 import type { Drafts } from "./drafts.ts";
 import { problemOf } from "./problem.ts";
+import type { ReceiptGranter } from "./receipt-granter.ts";
 
 /** The answer to one publish body. */
 export type PublishAnswer = Published | { readonly results: readonly (Published | Problem)[] };
@@ -20,13 +21,14 @@ export type Publisher = (request: Drafts) => Promise<PublishAnswer>;
  * Admin keys are not subject to the rules: they are the application's own back end, limited by their scopes. What the
  * rules say about a channel's log applies to whoever publishes.
  */
-export function createPublisher(broker: Broker, rules: Rules, metrics: Metrics): Publisher {
+export function createPublisher(broker: Broker, rules: Rules, metrics: Metrics, receipts: ReceiptGranter): Publisher {
   const stored = metrics.publications.labels({ source: "rest", outcome: "stored" });
   const duplicate = metrics.publications.labels({ source: "rest", outcome: "duplicate" });
   const conflict = metrics.publications.labels({ source: "rest", outcome: "conflict" });
   const failed = metrics.publications.labels({ source: "rest", outcome: "failed" });
 
-  async function publish(draft: Draft, durable: boolean): Promise<Published> {
+  async function publish(given: Draft, durable: boolean, receipt: boolean): Promise<Published> {
+    const draft = receipt ? receipts.grant(given) : given;
     const observe = metrics.publishDuration.startTimer();
     const outcome = await broker
       .publish(draft, rules.of(draft.channel).retain, { durable })
@@ -42,13 +44,17 @@ export function createPublisher(broker: Broker, rules: Rules, metrics: Metrics):
     (outcome.kind === "stored" ? stored : duplicate).inc();
     const { kind, position, replicas } = outcome;
     const published = { channel: draft.channel, ...position, duplicate: kind === "duplicate" };
-    return replicas === undefined ? published : { ...published, replicas };
+    return {
+      ...published,
+      ...(replicas === undefined ? {} : { replicas }),
+      ...(receipt ? { receipt: await receipts.begin(draft.channel, outcome) } : {}),
+    };
   }
 
-  return async ({ many, drafts: [first, ...others], durable }) => {
+  return async ({ many, drafts: [first, ...others], durable, receipt }) => {
     if (first === undefined) return { results: [] };
-    if (!many) return publish(first, durable);
-    const settled = await Promise.allSettled([first, ...others].map((draft) => publish(draft, durable)));
+    if (!many) return publish(first, durable, receipt);
+    const settled = await Promise.allSettled([first, ...others].map((draft) => publish(draft, durable, receipt)));
     const broken = settled.map((result) => (result.status === "rejected" ? asFanfareError(result.reason) : undefined));
     if (broken[0] !== undefined && broken.every((error) => error !== undefined && error.band !== "caller")) throw broken[0];
     return {

@@ -23,6 +23,7 @@ import { createPublicServer } from "./public-server.ts";
 import { RandomIds } from "./random-ids.ts";
 import { readiness } from "./readiness.ts";
 import { startRebalancing } from "./rebalancing.ts";
+import { ReceiptKeeper } from "./receipts.ts";
 import { RegistryKeeper } from "./registry.ts";
 import type { ClientSocket } from "./session.ts";
 import { closeSlowClients } from "./slow-clients.ts";
@@ -153,6 +154,7 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
     throw reason;
   });
   lifecycle?.node("node_joined");
+  const receipts = startReceipts(parts, sidPrefix);
   const stopGauges = keepGauges(parts, { ready: () => unready() === undefined, leaseAgeMs: () => lease.ageMs });
   const stopRebalancing = settings.rebalance === "on" ? rebalancing(parts, io) : undefined;
   const stopTelling = tellDegradation({
@@ -180,7 +182,7 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
     parts.recovery?.stop();
     lifecycle?.node("node_left", node, "drained");
     await Promise.race([
-      Promise.all([told.then(() => lease.end()), keeper.end(), parts.presence?.close(), lifecycle?.end()]),
+      Promise.all([told.then(() => lease.end()), keeper.end(), receipts?.end(), parts.presence?.close(), lifecycle?.end()]),
       pause(leaveMs, clock),
     ]);
     fanout.close();
@@ -214,6 +216,10 @@ function ownReason({ shed }: GatewayParts, gate: AcceptGate): ErrorCode | undefi
 function rebalancing(parts: GatewayParts, io: Server): () => void {
   const { rebalanceFloor: floor, rebalancePerSecond: perSecond } = parts.settings;
   return startRebalancing({ ...parts, io, floor, perSecond });
+}
+
+function startReceipts({ receipts, ...parts }: GatewayParts, life: string): ReceiptKeeper | undefined {
+  return receipts === undefined ? undefined : new ReceiptKeeper({ ...parts, receipts, life });
 }
 
 function startLifecycle({ lifecycle, settings, ...parts }: GatewayParts, io: Server): LifecycleWriter | undefined {

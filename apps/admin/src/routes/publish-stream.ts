@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { finished } from "node:stream/promises";
-import { asFanfareError, Problem, PublishBody, parseJson } from "@fanfare/domain";
+import { asFanfareError, Problem, PublishBody, PublishQuery, parseJson } from "@fanfare/domain";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { Type } from "typebox";
 import { requirePublish } from "../auth.ts";
@@ -10,8 +10,7 @@ import { draftsOf } from "../drafts.ts";
 import { refuseIdempotencyKey } from "../idempotency-key.ts";
 import { lineAnswers, linesBody } from "../openapi.ts";
 import { answerLines } from "../publish-stream.ts";
-import { refuseQuery } from "../query.ts";
-import { PublishAnswer } from "./publish.ts";
+import { PublishAnswer, readPublishQuery } from "./publish.ts";
 
 export const ProblemOrAnswer = Type.Union([...PublishAnswer.anyOf, Problem]);
 
@@ -30,12 +29,13 @@ export function publishStreamRoute(app: FastifyInstance, context: Context): void
         summary: "Publish a stream of lines",
         description:
           "NDJSON in, NDJSON out: one publish body per line, one answer per line, in order and as soon as it is known. Blank lines are passed over. Read the answers while you write: unread ones hold the stream back.",
+        querystring: PublishQuery,
         body: linesBody(PublishBody),
         response: lineAnswers("One answer per line.", ProblemOrAnswer, [400, 401, 403, 415]),
       },
     },
     async (request, reply) => {
-      refuseQuery(request);
+      const { receipt } = readPublishQuery(request);
       refuseIdempotencyKey(request);
       const input = bodyStream(request);
       const output = startStream(reply);
@@ -44,7 +44,7 @@ export function publishStreamRoute(app: FastifyInstance, context: Context): void
       async function answer(line: Buffer) {
         try {
           const text = utf8Text(line);
-          const drafts = draftsOf(parseJson(text), text);
+          const drafts = draftsOf(parseJson(text), text, { receipt });
           requirePublish(request, drafts.drafts);
           return await publish(drafts);
         } catch (thrown) {
