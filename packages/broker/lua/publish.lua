@@ -36,8 +36,8 @@
   ARGV after...   bytes   from the data to the offset in the context
   ARGV tail...    bytes   what the context holds behind the time
 
-  RETURNS for each { 1, epoch, offset, seq } stored, { 0, epoch, offset } the same as before or { -1 }: its id says something
-          else; or of those together { -1, n }: the id of the n-th does, and nothing was stored
+  RETURNS for each { 1, epoch, offset, seq } stored, { 0, epoch, offset } the same as before or { -1 }: its id says
+          something else; or of those together { -1, n }: the id of the n-th does, and nothing was stored
   COST    10 to 12 commands and one delivery per node for each; every 64th time a bisection of the log
 ]]
 local clock = KEYS[1]

@@ -1,9 +1,9 @@
 --[[
   receipts-write: begin receipts, and note what a node says of publications.
 
-  Why a script: whoever speaks first begins the receipt, and what is said of a publication whose offset was given out again
-  must not end up in the other one's. And a node is noted as having said everything together with what it says, or a reader
-  would take it for one that had nothing to say.
+  Why a script: whoever speaks first begins the receipt, and what is said of a publication whose offset was given out
+  again must not end up in the other one's. And a node is noted as having said everything together with what it says,
+  or a reader would take it for one that had nothing to say.
 
   KEYS lives      hash   "life node" -> "ms seq seq ..."
   KEYS order      zset   the same names by ms
