@@ -12,7 +12,6 @@ import {
 } from "@fanfare/domain";
 import type { Namespace, Server, Socket } from "socket.io";
 import { Canaries } from "./canaries.ts";
-import { catchUp } from "./catch-up.ts";
 import type { ChannelState } from "./channel-state.ts";
 import { Channels } from "./channels.ts";
 import { within } from "./deadline.ts";
@@ -24,7 +23,9 @@ import { type Item, isFor, itemOfAnnouncement } from "./item.ts";
 import { Lanes } from "./lanes.ts";
 import { LogReader } from "./log-reader.ts";
 import { Members } from "./members.ts";
+import { resetNotice } from "./notices.ts";
 import type { ResetReason } from "./observer.ts";
+import { openWriters } from "./open-writers.ts";
 import { Receipts } from "./receipts.ts";
 import { type ReplayOptions, replay } from "./replay.ts";
 import { missedSince } from "./resume.ts";
@@ -34,7 +35,7 @@ import { StockAdapter } from "./stock-adapter.ts";
 import { StockEvents } from "./stock-events.ts";
 import { TopicInterest } from "./topic-interest.ts";
 import { Turns } from "./turns.ts";
-import { Writers } from "./writers.ts";
+import type { Writers } from "./writers.ts";
 
 /** How long a subscriber waits for the broker before it is told to try again. */
 const subscribeDeadlineMs = 2_000;
@@ -97,7 +98,15 @@ export class Fanout {
       deliver: (state, item) => this.#deliver(state, item),
       reset: (state, reason) => this.#reset(state, reason),
     });
-    this.#writers = this.#makeWriters();
+    this.#writers = openWriters(parts, {
+      channels: this.#channels,
+      lanes: this.#lanes,
+      reader: this.#reader,
+      turns: this.#turns,
+      receipts: this.receipts,
+      encode: (item, bookmark) => this.#encode(item, bookmark),
+      close: (socket) => this.#onTooSlow(socket),
+    });
     this.#members = new Members(this.#channels, this.#writers);
     this.#stockEvents = new StockEvents({
       stock: this.#stock,
@@ -315,37 +324,6 @@ export class Fanout {
     this.receipts.close();
   }
 
-  #makeWriters(): Writers {
-    const { clock, observer, bufferBytesMax, flushMsMax, slow } = this.#parts;
-    const statesOf = (socket: Socket): ChannelState[] => [...socket.rooms].flatMap((room) => this.#channels.ofRoom(room) ?? []);
-    return new Writers({
-      clock,
-      observer,
-      bufferBytesMax,
-      flushMsMax,
-      slow,
-      seqs: () => this.#lanes.seqs,
-      *places(socket) {
-        for (const { channel, delivered } of statesOf(socket)) if (delivered !== undefined) yield [channel, delivered];
-      },
-      flushed: () => this.receipts.flushed(),
-      close: (socket) => this.#onTooSlow(socket),
-      refill: (writer, hold) =>
-        catchUp(writer, hold, {
-          reader: this.#reader,
-          turns: this.#turns,
-          observer,
-          portionBytes: bufferBytesMax / 2,
-          statesOf,
-          slow,
-          reach: (bookmark) => this.#lanes.reach(bookmark),
-          encode: (item, bookmark) => this.#encode(item, bookmark),
-          sent: (writer, state, item) => this.receipts.replayed(writer, state, item),
-          resetNotice,
-        }),
-    });
-  }
-
   /** Makes the socket a subscriber. It MUST have been sent everything up to what is delivered. */
   #enter(socket: Socket, { channel, room, delivered }: ChannelState): void {
     // Joined while the socket was closing, it would stay in the room for ever.
@@ -424,8 +402,4 @@ export class Fanout {
     const text = kept === undefined ? item.args : withBookmark(item.args, kept);
     return binary ? encodeBinary(text) : encodeText(text);
   }
-}
-
-function resetNotice(channel: Channel, reason: ResetReason): EncodedEvent {
-  return encodeText(JSON.stringify(["fanfare:reset", { channel, reason }]));
 }
