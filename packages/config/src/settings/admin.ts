@@ -40,7 +40,7 @@ export const adminSettings = {
     min: 0,
     default: 10,
     max: 100,
-    doc: "Publications of a second that may have a receipt at one admin API, of those that ask for one. Each is kept for ten minutes, in some 0.3 kB and 0.1 kB for each node that delivered it. Those beyond are published without. 0: none has one.",
+    doc: "Publications of a second that may have a receipt at one admin API, of those that ask for one. Each is kept for ten minutes, in some 0.2 kB and 0.05 kB for each node that delivered it. Those beyond are published without. 0: none has one.",
     usedBy: ["up", "admin", "serve"],
   },
   controlUrl: {
