@@ -1,17 +1,21 @@
 import type { Rules } from "@fanfare/access";
 import { asFanfareError, type Broker, FanfareError, type Published, type PublishItem } from "@fanfare/domain";
 import type { Metrics } from "@fanfare/telemetry";
-import { type Drafts, draftsOf, type FromHeaders } from "./drafts.ts";
+import { type Drafts, type DraftsOptions, draftsOf } from "./drafts.ts";
 import { type PublishAnswer, ruledItem } from "./publisher.ts";
+import type { ReceiptGranter } from "./receipt-granter.ts";
 
 /** Stores what several publish bodies ask for as one, or rejects and has stored nothing. One answer for each body. */
 export type AtomicPublisher = (requests: readonly Drafts[]) => Promise<PublishAnswer[]>;
 
-export function createAtomicPublisher(broker: Broker, rules: Rules, metrics: Metrics): AtomicPublisher {
+export function createAtomicPublisher(broker: Broker, rules: Rules, metrics: Metrics, receipts: ReceiptGranter): AtomicPublisher {
   const count = (outcome: string, times: number) => metrics.publications.inc({ source: "rest", outcome }, times);
 
   return async (requests) => {
-    const items: PublishItem[] = requests.flatMap(({ drafts }) => drafts.map((draft) => ruledItem(draft, rules)));
+    const items: PublishItem[] = requests.flatMap(({ drafts, receipt }) =>
+      drafts.map((draft) => ruledItem(receipt ? receipts.grant(draft) : draft, rules)),
+    );
+    const asked = requests.flatMap(({ drafts, receipt }) => drafts.map(() => receipt));
     const durable = requests.some((request) => request.durable);
     const observe = metrics.publishDuration.startTimer();
     const outcome = await broker
@@ -30,11 +34,18 @@ export function createAtomicPublisher(broker: Broker, rules: Rules, metrics: Met
     count("stored", outcomes.length - duplicates);
     count("duplicate", duplicates);
 
-    const published = outcomes.map(({ kind, position }, index): Published => {
-      const { channel } = (items[index] as PublishItem).draft;
-      const duplicate = kind === "duplicate";
-      return { channel, ...position, duplicate, ...(replicas === undefined ? {} : { replicas }) };
-    });
+    const published = await Promise.all(
+      outcomes.map(async (outcome, index): Promise<Published> => {
+        const { channel } = (items[index] as PublishItem).draft;
+        return {
+          channel,
+          ...outcome.position,
+          duplicate: outcome.kind === "duplicate",
+          ...(replicas === undefined ? {} : { replicas }),
+          ...(asked[index] ? { receipt: await receipts.begin(channel, outcome) } : {}),
+        };
+      }),
+    );
     return requests.map(({ many, drafts: { length } }) => {
       const own = published.splice(0, length);
       return many ? { results: own } : (own[0] as Published);
@@ -43,10 +54,10 @@ export function createAtomicPublisher(broker: Broker, rules: Rules, metrics: Met
 }
 
 /** The items of an atomic batch. The first that is wrong refuses all; its fields are named as those of the batch. */
-export function atomicDraftsOf(items: readonly unknown[], texts: readonly string[], headers: FromHeaders): Drafts[] {
+export function atomicDraftsOf(items: readonly unknown[], texts: readonly string[], options: DraftsOptions = {}): Drafts[] {
   return items.map((item, index) => {
     try {
-      return draftsOf(item, texts[index] ?? "null", headers);
+      return draftsOf(item, texts[index] ?? "null", options);
     } catch (thrown) {
       const { code, message, errors = [{ path: "", message }] } = asFanfareError(thrown);
       const named = errors.map((error) => ({ ...error, path: `/items/${index}${error.path}` }));

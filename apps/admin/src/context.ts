@@ -7,6 +7,7 @@ import type {
   FanfareError,
   LifecycleLog,
   Presence,
+  Receipts,
   Registry,
   Revocations,
   Schedule,
@@ -25,6 +26,7 @@ export interface Context {
   readonly presence: Presence;
   readonly lifecycle: LifecycleLog;
   readonly deliveries: Deliveries;
+  readonly receipts: Receipts;
   readonly revocations: Revocations;
   /** How long the longest token lives. */
   readonly tokenTtlMaxMs: number;

@@ -21,12 +21,19 @@ export interface Drafts {
   readonly drafts: readonly Draft[];
   /** Whether to wait until a replica of the broker has them too. */
   readonly durable: boolean;
+  /** Whether a receipt is asked for, of each. */
+  readonly receipt: boolean;
 }
 
 /** What the headers of a request say of its publications. */
 export interface FromHeaders {
   readonly id?: string | undefined;
   readonly traceparent?: TraceParent | undefined;
+}
+
+/** What a request says beside its body. */
+export interface DraftsOptions extends FromHeaders {
+  readonly receipt?: boolean | undefined;
 }
 
 const toOne = validator(PublishToOne);
@@ -36,7 +43,7 @@ const toMany = validator(PublishToMany);
  * Reads a publish body from its parsed value and the text it was parsed from: the payload is the very text of `data`.
  * Throws an error of the band `caller`.
  */
-export function draftsOf(value: unknown, text: string, headers: FromHeaders = {}): Drafts {
+export function draftsOf(value: unknown, text: string, { receipt = false, ...headers }: DraftsOptions = {}): Drafts {
   const many = typeof value === "object" && value !== null && Object.hasOwn(value, "channels");
   const body = many ? toMany(value) : toOne(value);
   const content = contentOf(body, text, headers);
@@ -45,6 +52,7 @@ export function draftsOf(value: unknown, text: string, headers: FromHeaders = {}
     many,
     drafts: channels.map((channel) => ({ channel: channelName(channel), ...content })),
     durable: body.durable ?? false,
+    receipt,
   };
 }
 

@@ -73,6 +73,7 @@ export async function main(settings: Settings, shared: AdminShared = {}): Promis
     presence: backend.presence,
     lifecycle: backend.lifecycle,
     deliveries: backend.deliveries,
+    receipts: backend.receipts,
     revocations: backend.revocations,
     schedule: backend.schedule,
     expectScheduled: firing.expect,
@@ -91,6 +92,7 @@ export async function main(settings: Settings, shared: AdminShared = {}): Promis
     audit: settings.audit,
     trustedProxies: trustedProxies(settings.trustedProxies),
     publishesPerKey: settings.publishesPerKey,
+    receiptsPerSecond: settings.receiptsPerSecond,
     version: ownVersion(),
   });
 

@@ -54,6 +54,8 @@ const document: Document = (await call(admin, "GET", "/openapi.json", { key: nul
 const waiting = (await call(admin, "POST", "/v1/publish", { body: { channel: "open", data: 9, at: Date.now() + 86_400_000 } }))
   .body;
 
+const counted = (await call(admin, "POST", "/v1/publish?receipt=true", { body: { channel: "open", data: 9 } })).body;
+
 /** One right request for every operation; an operation without one fails below. */
 const right: Readonly<
   Record<
@@ -72,6 +74,7 @@ const right: Readonly<
     body: { channel: "open", data: { n: 1 }, event: "e", id: "right", except: ["abc"], durable: false, ttl: 60 },
     others: [{ channel: "open", data: 1, event: "e", ttl: 60, at: Date.now() + 60_000 }],
   },
+  getReceipt: { path: `/v1/publications/open/${counted.offset}`, query: `?epoch=${counted.epoch}` },
   listScheduled: { query: "?limit=1" },
   callOff: { path: `/v1/scheduled/${waiting.scheduledId}` },
   publishBatch: {

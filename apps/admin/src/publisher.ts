@@ -1,7 +1,9 @@
 import type { Rules } from "@fanfare/access";
 import {
+  asFanfareError,
   asRuled,
   type Broker,
+  type Channel,
   type Draft,
   FanfareError,
   type Problem,
@@ -13,6 +15,7 @@ import {
 import type { Metrics } from "@fanfare/telemetry";
 import type { Drafts } from "./drafts.ts";
 import { problemOf } from "./problem.ts";
+import type { ReceiptGranter } from "./receipt-granter.ts";
 
 /** The answer to one publish body. */
 export type PublishAnswer = Published | { readonly results: readonly (Published | Problem)[] };
@@ -32,7 +35,7 @@ type Outcome = PublishOutcome | PublishFailure;
  * Admin keys are not subject to the rules: they are the application's own back end, limited by their scopes. What the
  * rules say about a channel's log applies to whoever publishes.
  */
-export function createPublisher(broker: Broker, rules: Rules, metrics: Metrics): Publisher {
+export function createPublisher(broker: Broker, rules: Rules, metrics: Metrics, receipts: ReceiptGranter): Publisher {
   const counters = {
     stored: metrics.publications.labels({ source: "rest", outcome: "stored" }),
     duplicate: metrics.publications.labels({ source: "rest", outcome: "duplicate" }),
@@ -40,31 +43,61 @@ export function createPublisher(broker: Broker, rules: Rules, metrics: Metrics):
     failed: metrics.publications.labels({ source: "rest", outcome: "failed" }),
   };
 
-  const itemsOf = ({ drafts }: Drafts): PublishItem[] => drafts.map((draft) => ruledItem(draft, rules));
+  /** What is to be stored, or why it cannot be. */
+  function itemOf(draft: Draft, receipt: boolean): PublishItem | FanfareError {
+    try {
+      return ruledItem(receipt ? receipts.grant(draft) : draft, rules);
+    } catch (thrown) {
+      return asFanfareError(thrown);
+    }
+  }
 
+  /** The outcomes of all publications that these requests make, in their order. */
   async function store(requests: readonly Drafts[], durable: boolean): Promise<Iterator<Outcome>> {
     if (requests.length === 0) return [].values();
     const startedMs = performance.now();
-    const outcomes = await broker.publishEach(requests.flatMap(itemsOf), { durable });
+    const items = requests.flatMap(({ drafts, receipt }) => drafts.map((draft) => itemOf(draft, receipt)));
+    const stored = (await broker.publishEach(items.filter(isItem), { durable })).values();
     const seconds = (performance.now() - startedMs) / 1_000;
-    for (const { kind } of outcomes) {
-      counters[kind].inc();
-      metrics.publishDuration.observe(seconds);
-    }
-    return outcomes.values();
+    return items
+      .map((item): Outcome => {
+        if (!isItem(item)) return { kind: "failed", error: item };
+        const outcome = stored.next().value as Outcome;
+        counters[outcome.kind].inc();
+        metrics.publishDuration.observe(seconds);
+        return outcome;
+      })
+      .values();
+  }
+
+  /** Where the receipts are, in the place of each outcome; undefined for what was not stored. */
+  function begun({ drafts, receipt }: Drafts, outcomes: readonly Outcome[]): Promise<(string | false | undefined)[]> | undefined {
+    if (!receipt) return undefined;
+    return Promise.all(
+      drafts.map(({ channel }, at) => {
+        const outcome = outcomes[at];
+        return outcome !== undefined && "position" in outcome ? receipts.begin(channel, outcome) : undefined;
+      }),
+    );
   }
 
   return async (requests) => {
     const isDurable = ({ durable }: Drafts) => durable;
-    const [durable, plain] = await Promise.all([
-      store(requests.filter(isDurable), true),
-      store(
-        requests.filter((request) => !isDurable(request)),
-        false,
-      ),
-    ]);
-    return requests.map((request) => answerTo(request, request.durable ? durable : plain));
+    const isPlain = ({ durable }: Drafts) => !durable;
+    const [durable, plain] = await Promise.all([store(requests.filter(isDurable), true), store(requests.filter(isPlain), false)]);
+    const answers: (PublishAnswer | FanfareError)[] = [];
+    for (const request of requests) {
+      const next = (): Outcome => (request.durable ? durable : plain).next().value as Outcome;
+      const outcomes = request.drafts.map(next);
+      const places = begun(request, outcomes);
+      answers.push(answerTo(request, outcomes, places === undefined ? [] : await places));
+    }
+    return answers;
   };
+}
+
+function isItem(item: PublishItem | FanfareError): item is PublishItem {
+  return !(item instanceof FanfareError);
 }
 
 /** A publication as the rules of its channel want it. */
@@ -73,9 +106,12 @@ export function ruledItem(draft: Draft, rules: Rules): PublishItem {
   return { draft: asRuled(draft, ruled), retain: ruled.retain };
 }
 
-/** Takes as many outcomes as the body has publications. */
-function answerTo({ many, drafts }: Drafts, outcomes: Iterator<Outcome>): PublishAnswer | FanfareError {
-  const results = drafts.map(({ channel }) => publishedOf(channel, outcomes.next().value as Outcome));
+function answerTo(
+  { many, drafts }: Drafts,
+  outcomes: readonly Outcome[],
+  receipts: readonly (string | false | undefined)[],
+): PublishAnswer | FanfareError {
+  const results = drafts.map(({ channel }, at) => resultOf(channel, outcomes[at] as Outcome, receipts[at]));
   const [first] = results;
   if (first === undefined) return { results: [] };
   if (!many) return first;
@@ -84,10 +120,11 @@ function answerTo({ many, drafts }: Drafts, outcomes: Iterator<Outcome>): Publis
   return { results: results.map((result) => (result instanceof FanfareError ? problemOf(result) : result)) };
 }
 
-function publishedOf(channel: string, outcome: Outcome): Published | FanfareError {
+function resultOf(channel: Channel, outcome: Outcome, receipt: string | false | undefined): Published | FanfareError {
   if (outcome.kind === "failed") return outcome.error;
   if (outcome.kind === "conflict") return new FanfareError("ID_CONFLICT");
   const { kind, position, replicas } = outcome;
   const published = { channel, epoch: position.epoch, offset: position.offset, duplicate: kind === "duplicate" };
-  return replicas === undefined ? published : { ...published, replicas };
+  if (replicas === undefined && receipt === undefined) return published;
+  return { ...published, ...(replicas === undefined ? {} : { replicas }), ...(receipt === undefined ? {} : { receipt }) };
 }

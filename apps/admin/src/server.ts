@@ -16,6 +16,7 @@ import {
   FanfareError,
   type LifecycleLog,
   type Presence,
+  type Receipts,
   type Registry,
   type Revocations,
   type Schedule,
@@ -36,6 +37,7 @@ import { createErrorLog } from "./error-log.ts";
 import { watchMethods } from "./other-methods.ts";
 import { createPeers } from "./peers.ts";
 import { createPublisher } from "./publisher.ts";
+import { createReceiptGranter } from "./receipt-granter.ts";
 import { requestIdOf } from "./request-id.ts";
 import { countRequests } from "./request-metrics.ts";
 import { accessRoutes } from "./routes/access.ts";
@@ -53,6 +55,7 @@ import { presenceRoutes } from "./routes/presence.ts";
 import { publishRoute } from "./routes/publish.ts";
 import { publishBatchRoute } from "./routes/publish-batch.ts";
 import { publishStreamRoute } from "./routes/publish-stream.ts";
+import { receiptRoute } from "./routes/receipts.ts";
 import { revocationRoutes } from "./routes/revocations.ts";
 import { scheduledRoutes } from "./routes/scheduled.ts";
 import { statsRoutes } from "./routes/stats.ts";
@@ -67,6 +70,7 @@ export interface AdminParts {
   readonly presence: Presence;
   readonly lifecycle: LifecycleLog;
   readonly deliveries: Deliveries;
+  readonly receipts: Receipts;
   readonly revocations: Revocations;
   readonly schedule: Schedule;
   /** Told when something was scheduled that is due in so many milliseconds. */
@@ -96,6 +100,8 @@ export interface AdminParts {
   readonly trustedProxies?: TrustedProxies;
   /** Publications that one key may make in a second. Absent or 0: as many as it likes. */
   readonly publishesPerKey?: number;
+  /** Publications of a second that may have a receipt. Absent or 0: none. */
+  readonly receiptsPerSecond?: number;
   /** Wrong keys that one address may show in a minute. */
   readonly wrongKeysPerMinute?: number;
   readonly clock?: Clock;
@@ -157,6 +163,8 @@ export async function createAdmin(parts: AdminParts): Promise<FastifyInstance> {
     peers.close();
     done();
   });
+  const { receipts, receiptsPerSecond: perSecond = 0 } = parts;
+  const granter = createReceiptGranter({ receipts, rules, metrics, clock, perSecond });
   const context: Context = {
     broker,
     directory,
@@ -164,6 +172,7 @@ export async function createAdmin(parts: AdminParts): Promise<FastifyInstance> {
     presence: parts.presence,
     lifecycle: parts.lifecycle,
     deliveries: parts.deliveries,
+    receipts: parts.receipts,
     revocations: parts.revocations,
     tokenTtlMaxMs: parts.tokenTtlMaxMs,
     tokens: parts.tokens,
@@ -176,8 +185,8 @@ export async function createAdmin(parts: AdminParts): Promise<FastifyInstance> {
     metrics,
     schedule: parts.schedule,
     expectScheduled: parts.expectScheduled,
-    publish: createPublisher(broker, rules, metrics),
-    publishAll: createAtomicPublisher(broker, rules, metrics),
+    publish: createPublisher(broker, rules, metrics, granter),
+    publishAll: createAtomicPublisher(broker, rules, metrics, granter),
     logError,
     closing: closing.signal,
   };
@@ -206,6 +215,7 @@ function registerV1(app: FastifyInstance, context: Context, check: KeyCheck): vo
   publishRoute(app, context);
   publishBatchRoute(app, context);
   publishStreamRoute(app, context);
+  receiptRoute(app, context);
   scheduledRoutes(app, context);
   channelRoutes(app, context);
   connectionRoutes(app, context);

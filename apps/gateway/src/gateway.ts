@@ -25,6 +25,7 @@ import { createPublicServer } from "./public-server.ts";
 import { RandomIds } from "./random-ids.ts";
 import { readiness } from "./readiness.ts";
 import { startRebalancing } from "./rebalancing.ts";
+import { ReceiptKeeper } from "./receipts.ts";
 import { RegistryKeeper } from "./registry.ts";
 import type { ClientSocket } from "./session.ts";
 import { closeSlowClients } from "./slow-clients.ts";
@@ -169,6 +170,7 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
     throw reason;
   });
   lifecycle?.node("node_joined");
+  const receipts = startReceipts(parts, sidPrefix);
   const stopGauges = keepGauges(parts, { ready: () => unready() === undefined, leaseAgeMs: () => lease.ageMs });
   const stopRebalancing = settings.rebalance === "on" ? rebalancing(parts, io) : undefined;
   const stopTelling = tellDegradation({
@@ -197,7 +199,7 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
     stopWatching?.();
     parts.recovery?.stop();
     lifecycle?.node("node_left", node, "drained");
-    const leaving = [told.then(() => lease.end()), keeper.end(), parts.presence?.close(), lifecycle?.end()];
+    const leaving = [told.then(() => lease.end()), keeper.end(), receipts?.end(), parts.presence?.close(), lifecycle?.end()];
     await budget.within(left, Promise.all(leaving), leaveMs);
     fanout.close();
     http.closeAllConnections();
@@ -231,6 +233,10 @@ function ownReason({ shed }: GatewayParts, gate: AcceptGate): ErrorCode | undefi
 function rebalancing(parts: GatewayParts, io: Server): () => void {
   const { rebalanceFloor: floor, rebalancePerSecond: perSecond } = parts.settings;
   return startRebalancing({ ...parts, io, floor, perSecond });
+}
+
+function startReceipts({ receipts, ...parts }: GatewayParts, life: string): ReceiptKeeper | undefined {
+  return receipts === undefined ? undefined : new ReceiptKeeper({ ...parts, receipts, life });
 }
 
 function startLifecycle({ lifecycle, settings, ...parts }: GatewayParts, io: Server): LifecycleWriter | undefined {

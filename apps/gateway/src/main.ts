@@ -75,6 +75,7 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<G
     directory,
     registry,
     lifecycle: backend.lifecycle,
+    receipts: backend.receipts,
     fanout,
     limits: new Limits({
       settings,

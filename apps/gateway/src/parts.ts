@@ -1,6 +1,6 @@
 import type { Authorizer, Rules, TokenVerifier } from "@fanfare/access";
 import type { Settings } from "@fanfare/config";
-import type { Broker, Clock, Directory, LifecycleLog, Registry } from "@fanfare/domain";
+import type { Broker, Clock, Directory, LifecycleLog, Receipts, Registry } from "@fanfare/domain";
 import type { Fanout } from "@fanfare/fanout";
 import type { Log, Metrics } from "@fanfare/telemetry";
 import type { Limits } from "./limits.ts";
@@ -41,6 +41,8 @@ export interface GatewayParts {
   readonly registry: Registry;
   /** Undefined in tests of what lies beneath: then nobody is told what happens. */
   readonly lifecycle?: LifecycleLog;
+  /** Undefined in tests of what lies beneath: then nobody is told who got what. */
+  readonly receipts?: Receipts;
   readonly fanout: Fanout;
   /** Undefined with FANFARE_RECOVERY=off. */
   readonly recovery: Recovery | undefined;

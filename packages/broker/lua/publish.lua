@@ -30,25 +30,26 @@
   ARGV except...  list    session ids, comma-separated
   ARGV ttl...     ms      how long it may be replayed; empty as long as the log has it
   ARGV trace...   text    W3C traceparent, or empty; in the announcement it is part of the tail
+  ARGV receipt... flag    1 or empty: whether to count who gets it
   ARGV topic...   text    where it is announced
   ARGV head...    bytes   the announcement up to the epoch
   ARGV before...  bytes   from there to the data
   ARGV after...   bytes   from the data to the offset in the context
   ARGV tail...    bytes   what the context holds behind the time
 
-  RETURNS for each { 1, epoch, offset } stored, { 0, epoch, offset } the same as before or { -1 }: its id says something
-          else; or of those together { -1, n }: the id of the n-th does, and nothing was stored
+  RETURNS for each { 1, epoch, offset, seq } stored, { 0, epoch, offset } the same as before or { -1 }: its id says
+          something else; or of those together { -1, n }: the id of the n-th does, and nothing was stored
   COST    10 to 12 commands and one delivery per node for each; every 64th time a bisection of the log
 ]]
 local clock = KEYS[1]
 local candidate, idLife, kind, together = ARGV[1], ARGV[2], ARGV[3], ARGV[4] ~= ''
 local count = (#KEYS - 1) / 3
--- Of each, 3 keys from 3n - 1 on and 16 arguments from 16n - 11 on; the fourth of those is the fingerprint.
+-- Of each, 3 keys from 3n - 1 on and 17 arguments from 17n - 12 on; the fourth of those is the fingerprint.
 
 local answers, twins = {}, nil
 local firstOfId
 for item = 1, count do
-  local fingerprint = ARGV[16 * item - 8]
+  local fingerprint = ARGV[17 * item - 9]
   if fingerprint ~= '' then
     local id = KEYS[3 * item + 1]
     local known = redis.call('GET', id)
@@ -67,7 +68,7 @@ for item = 1, count do
       if not first then
         firstOfId[id] = item
       else
-        if ARGV[16 * first - 8] == fingerprint then
+        if ARGV[17 * first - 9] == fingerprint then
           twins[item] = first
         elseif together then
           return { -1, item }
@@ -89,8 +90,8 @@ for item = 1, count do
     answers[item] = { 0, twin[2], twin[3] }
   elseif not answers[item] then
     local meta, log, id = unpack(KEYS, 3 * item - 1, 3 * item + 1)
-    local keep, logLife, metaLife, fingerprint, name, event, data, binary, except, ttl,
-      trace, topic, head, before, after, tail = unpack(ARGV, 16 * item - 11, 16 * item + 4)
+    local keep, logLife, metaLife, fingerprint, name, event, data, binary, except, ttl, trace, receipt,
+      topic, head, before, after, tail = unpack(ARGV, 17 * item - 12, 17 * item + 4)
     keep = tonumber(keep)
     local state = redis.call('HMGET', meta, 'epoch', 'top', 'seq')
     local epoch, top, last = state[1], tonumber(state[2] or 0), tonumber(state[3] or 0)
@@ -116,6 +117,7 @@ for item = 1, count do
       put('b', binary)
       put('x', except)
       put('w', trace)
+      put('r', receipt)
       if ttl ~= '' then put('t', string.format('%.0f', math.floor(seq / 1000) + tonumber(ttl))) end
       redis.call('XADD', log, 'MAXLEN', '=', keep, offsetText .. '-' .. seqText, unpack(entry))
       redis.call('PEXPIRE', log, logLife)
@@ -127,7 +129,7 @@ for item = 1, count do
     if fingerprint ~= '' then
       redis.call('SET', id, fingerprint .. ' ' .. epoch .. ' ' .. offsetText, 'PX', idLife)
     end
-    answers[item] = { 1, epoch, top + 1 }
+    answers[item] = { 1, epoch, top + 1, seq }
 
     local bookmark = keep > 0 and '"1.' .. seqText .. '"' or 'null'
     said[#said + 1] = topic

@@ -7,6 +7,7 @@ import {
   type Presence,
   type PubSub,
   type Quotas,
+  type Receipts,
   type Registry,
   type Revocations,
   type Schedule,
@@ -24,6 +25,7 @@ import { MemoryLifecycleLog } from "./memory-lifecycle.ts";
 import { MemoryPresence } from "./memory-presence.ts";
 import { MemoryPubSub } from "./memory-pub-sub.ts";
 import { MemoryQuotas } from "./memory-quotas.ts";
+import { MemoryReceipts } from "./memory-receipts.ts";
 import { MemoryRegistry } from "./memory-registry.ts";
 import { MemoryRevocations } from "./memory-revocations.ts";
 import { MemorySchedule } from "./memory-schedule.ts";
@@ -38,6 +40,7 @@ import { openPartition } from "./redis-partition.ts";
 import { RedisPresence } from "./redis-presence.ts";
 import { RedisPubSub } from "./redis-pub-sub.ts";
 import { RedisQuotas } from "./redis-quotas.ts";
+import { RedisReceipts } from "./redis-receipts.ts";
 import { RedisRegistry } from "./redis-registry.ts";
 import { RedisRevocations } from "./redis-revocations.ts";
 import { RedisSchedule } from "./redis-schedule.ts";
@@ -62,6 +65,7 @@ export interface Backend {
   readonly directory: Directory;
   readonly sessions: Sessions;
   readonly quotas: Quotas;
+  readonly receipts: Receipts;
   readonly revocations: Revocations;
   readonly registry: Registry;
   readonly presence: Presence;
@@ -81,7 +85,16 @@ export interface Backend {
 /** What is kept about nodes and clients, beside the channels. */
 type Registers = Pick<
   Backend,
-  "directory" | "sessions" | "quotas" | "revocations" | "registry" | "presence" | "lifecycle" | "deliveries" | "schedule"
+  | "directory"
+  | "sessions"
+  | "quotas"
+  | "receipts"
+  | "revocations"
+  | "registry"
+  | "presence"
+  | "lifecycle"
+  | "deliveries"
+  | "schedule"
 >;
 
 /** Never waits for Redis: a node starts while Redis is away and heals by itself. Throws `SETTINGS_INVALID`. */
@@ -99,6 +112,7 @@ function inMemory(cluster: string, clock: Clock): Backend {
     directory,
     sessions: new MemorySessions(clock),
     quotas: new MemoryQuotas(clock),
+    receipts: new MemoryReceipts(clock),
     revocations: new MemoryRevocations(clock),
     registry: new MemoryRegistry(clock),
     lifecycle: new MemoryLifecycleLog(clock),
@@ -156,6 +170,7 @@ function onRedis(
     directory: new RedisDirectory(cluster, commands),
     sessions: new RedisSessions(cluster, commands),
     quotas: new RedisQuotas(cluster, commands),
+    receipts: new RedisReceipts(cluster, commands),
     revocations: new RedisRevocations(cluster, commands),
     registry: new RedisRegistry(cluster, commands),
     lifecycle: new RedisLifecycleLog(cluster, commands),

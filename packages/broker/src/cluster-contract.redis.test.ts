@@ -6,6 +6,7 @@ import {
   lifecycleContract,
   presenceContract,
   pubSubContract,
+  receiptsContract,
   registryContract,
   revocationsContract,
   scheduleContract,
@@ -89,6 +90,11 @@ describe("on a Redis Cluster of three primaries", () => {
   directoryContract(async () => {
     const { nodes, close } = await twoNodes(newCluster());
     return { directories: [nodes[0].directory, nodes[1].directory], close };
+  });
+
+  receiptsContract(async () => {
+    const { nodes, close } = await twoNodes(newCluster());
+    return { receipts: [nodes[0].receipts, nodes[1].receipts], close };
   });
 
   registryContract(async () => {

@@ -6,6 +6,7 @@ import {
   presenceContract,
   pubSubContract,
   quotasContract,
+  receiptsContract,
   registryContract,
   revocationsContract,
   scheduleContract,
@@ -24,6 +25,7 @@ import { openPartition, type RedisPartition } from "./redis-partition.ts";
 import { RedisPresence } from "./redis-presence.ts";
 import { RedisPubSub } from "./redis-pub-sub.ts";
 import { RedisQuotas } from "./redis-quotas.ts";
+import { RedisReceipts } from "./redis-receipts.ts";
 import { RedisRegistry } from "./redis-registry.ts";
 import { RedisRevocations } from "./redis-revocations.ts";
 import { RedisSchedule } from "./redis-schedule.ts";
@@ -101,6 +103,17 @@ describe("on Redis", () => {
     const cluster = newCluster();
     return {
       directories: [new RedisDirectory(cluster, commands), new RedisDirectory(cluster, commands)],
+      async close() {
+        commands.close();
+      },
+    };
+  });
+
+  receiptsContract(async () => {
+    const commands = new Commands(parseRedisUrl(redis.url), quiet);
+    const cluster = newCluster();
+    return {
+      receipts: [new RedisReceipts(cluster, commands), new RedisReceipts(cluster, commands)],
       async close() {
         commands.close();
       },

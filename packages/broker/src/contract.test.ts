@@ -7,6 +7,7 @@ import {
   presenceContract,
   pubSubContract,
   quotasContract,
+  receiptsContract,
   registryContract,
   revocationsContract,
   scheduleContract,
@@ -20,6 +21,7 @@ import { MemoryLifecycleLog } from "./memory-lifecycle.ts";
 import { MemoryPresence } from "./memory-presence.ts";
 import { MemoryPubSub } from "./memory-pub-sub.ts";
 import { MemoryQuotas } from "./memory-quotas.ts";
+import { MemoryReceipts } from "./memory-receipts.ts";
 import { MemoryRegistry } from "./memory-registry.ts";
 import { MemoryRevocations } from "./memory-revocations.ts";
 import { MemorySchedule } from "./memory-schedule.ts";
@@ -64,6 +66,11 @@ presenceContract(async () => {
 sessionsContract(async () => {
   const sessions = new MemorySessions();
   return { sessions: [sessions, sessions], async close() {} };
+});
+
+receiptsContract(async () => {
+  const receipts = new MemoryReceipts();
+  return { receipts: [receipts, receipts], async close() {} };
 });
 
 registryContract(async () => {

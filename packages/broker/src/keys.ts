@@ -156,6 +156,24 @@ export function quotaKey(cluster: string, kind: string, key: string): string {
   return `${cluster}:{${directoryPartition}}:quota:${kind}:${key}`;
 }
 
+/**
+ * hash of a publication's receipt: epoch, seq, and "life node" → "sessions written unsent dropped recovered". Lives until
+ * `limits.receiptSeconds` behind the publication. No channel contains a space, so no two are equal.
+ */
+export function receiptKey(cluster: string, channel: Channel, offset: number): string {
+  return `${cluster}:{${directoryPartition}}:receipt:${channel} ${offset}`;
+}
+
+/** hash "life node" → "ms seq seq …", when it last said up to where it has reported. Lives that long behind the last of them. */
+export function receiptLivesKey(cluster: string): string {
+  return `${cluster}:{${directoryPartition}}:receipts:lives`;
+}
+
+/** zset of the names in the hash above by their ms, so that those of former nodes are found and removed. Lives as that one. */
+export function receiptOrderKey(cluster: string): string {
+  return `${cluster}:{${directoryPartition}}:receipts:order`;
+}
+
 function inPartition(cluster: string, partition: number, channel: Channel, kind: string): string {
   return `${cluster}:{${partition}}:${kind}:${channel}`;
 }

@@ -6,8 +6,8 @@ export type RawEntry = readonly [id: string, fields: readonly string[]];
 
 /**
  * The fields of an entry: e event, d data as JSON text, p seq of the publication before; where they say something: i id,
- * b "1" for a binary, x session ids left out, t when it expires in ms since 1970, w its W3C traceparent. lua/publish.lua writes
- * them.
+ * b "1" for a binary, x session ids left out, t when it expires in ms since 1970, w its W3C traceparent, r "1" where it has a receipt.
+ * lua/publish.lua writes them.
  */
 export function decodeEntry(channel: Channel, epoch: string, [id, fields]: RawEntry, nowMs: number): Publication {
   const dash = id.indexOf("-");
@@ -18,6 +18,7 @@ export function decodeEntry(channel: Channel, epoch: string, [id, fields]: RawEn
   let binary = false;
   let except: string[] | undefined;
   let traceparent: TraceParent | undefined;
+  let receipt = false;
   let endsAtMs = Number.POSITIVE_INFINITY;
   for (let at = 0; at < fields.length; at += 2) {
     const value = fields[at + 1] ?? "";
@@ -46,6 +47,9 @@ export function decodeEntry(channel: Channel, epoch: string, [id, fields]: RawEn
       case "w":
         traceparent = value as TraceParent;
         break;
+      case "r":
+        receipt = true;
+        break;
       // A field that a later version added says nothing to this one.
     }
   }
@@ -56,6 +60,7 @@ export function decodeEntry(channel: Channel, epoch: string, [id, fields]: RawEn
     ...(name === undefined ? {} : { id: name }),
     ...(except === undefined ? {} : { except }),
     ...(traceparent === undefined ? {} : { traceparent }),
+    ...(receipt ? { receipt } : {}),
     epoch,
     offset: Number(id.slice(0, dash)),
     seq: Number(id.slice(dash + 1)),

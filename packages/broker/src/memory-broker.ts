@@ -157,7 +157,7 @@ export class MemoryBroker implements Broker {
     const outcomes = items.map((item) => this.#store(item));
     // All calls are made before anything is waited for: nobody else's announcement comes in between.
     await Promise.all(outcomes.map(({ announce }) => announce()));
-    return { kind: "stored", outcomes: outcomes.map(({ kind, position }) => ({ kind, position })) };
+    return { kind: "stored", outcomes: outcomes.map(({ announce: _, ...outcome }) => outcome) };
   }
 
   /** What is known of a draft's id, and under which name it is. */
@@ -173,6 +173,7 @@ export class MemoryBroker implements Broker {
   #store({ draft, retain }: PublishItem): {
     readonly kind: "stored" | "duplicate";
     readonly position: Position;
+    readonly seq?: Seq;
     announce(): Promise<unknown>;
   } {
     const known = this.#known(draft);
@@ -205,6 +206,7 @@ export class MemoryBroker implements Broker {
     return {
       kind: "stored",
       position,
+      ...(draft.receipt === true ? { seq: place.seq } : {}),
       announce: () => this.#pubSub.publish(topicOfRoom(this.#cluster, room), Buffer.from(text)),
     };
   }
@@ -241,7 +243,7 @@ export class MemoryBroker implements Broker {
 }
 
 /** A draft as it reads when it comes back from a log: without members that say nothing. */
-function stored({ channel, event, payload, id, except = [], traceparent }: Draft): Omit<Draft, "ttlSeconds"> {
+function stored({ channel, event, payload, id, except = [], traceparent, receipt }: Draft): Omit<Draft, "ttlSeconds"> {
   return {
     channel,
     event,
@@ -249,6 +251,7 @@ function stored({ channel, event, payload, id, except = [], traceparent }: Draft
     ...(id === undefined ? {} : { id }),
     ...(except.length === 0 ? {} : { except }),
     ...(traceparent === undefined ? {} : { traceparent }),
+    ...(receipt === true ? { receipt } : {}),
   };
 }
 

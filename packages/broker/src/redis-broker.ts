@@ -78,7 +78,7 @@ export class RedisBroker implements Broker {
       });
     }
     const { answer, replicas } = await this.#in(partition).durable.run(await this.#storing(partition, [item], false));
-    const [outcome] = outcomesOf(answer, 1);
+    const [outcome] = outcomesOf(answer, [item]);
     return outcome === undefined || outcome.kind === "conflict" ? { kind: "conflict" } : { ...outcome, replicas };
   }
 
@@ -114,9 +114,9 @@ export class RedisBroker implements Broker {
     this.#turns[partition]?.send();
     const store = await this.#storing(partition, items, true);
     const { commands, durable: confirmed } = this.#in(partition);
-    if (!durable) return atomicOutcomeOf(await commands.run(store), items.length);
+    if (!durable) return atomicOutcomeOf(await commands.run(store), items);
     const { answer, replicas } = await confirmed.run(store);
-    const outcome = atomicOutcomeOf(answer, items.length);
+    const outcome = atomicOutcomeOf(answer, items);
     return outcome.kind === "conflict" ? outcome : { ...outcome, replicas };
   }
 
@@ -189,7 +189,7 @@ export class RedisBroker implements Broker {
     if (turns === undefined) {
       turns = new PublishTurns(async (items) => {
         const store = await this.#storing(partition, items, false);
-        return outcomesOf(await this.#in(partition).commands.run(store), items.length);
+        return outcomesOf(await this.#in(partition).commands.run(store), items);
       });
       this.#turns[partition] = turns;
     }
@@ -218,7 +218,7 @@ export class RedisBroker implements Broker {
 
   /** What publish.lua takes for each, in its order. */
   #argsOf({ draft, retain }: PublishItem, partition: number): (string | number)[] {
-    const { channel, event, payload, id, except = [], ttlSeconds, traceparent = "" } = draft;
+    const { channel, event, payload, id, except = [], ttlSeconds, traceparent = "", receipt } = draft;
     const room = roomOf(channel, partition);
     const { head, before, data, after, tail } = announcementPieces(draft, room, retain.count > 0);
     return [
@@ -233,6 +233,7 @@ export class RedisBroker implements Broker {
       except.join(","),
       ttlSeconds === undefined ? "" : ttlSeconds * 1_000,
       traceparent,
+      receipt === true ? "1" : "",
       topicOfRoom(this.#cluster, room),
       head,
       before,
@@ -279,25 +280,29 @@ function bytesOf([, , , , entries]: RawSlice): number {
   return bytes;
 }
 
-type Answer = readonly [kind: 0 | 1, epoch: string, offset: number] | readonly [kind: -1];
+type Answer = readonly [kind: 0 | 1, epoch: string, offset: number, seq?: Seq] | readonly [kind: -1];
 
 /** What publish.lua answers for publications that are stored each by itself. */
-function outcomesOf(answer: unknown, count: number): PublishOutcome[] {
+function outcomesOf(answer: unknown, items: readonly PublishItem[]): PublishOutcome[] {
   const answers = answer as readonly Answer[];
-  if (answers.length !== count) throw new FanfareError("INTERNAL", { detail: "A script answered for fewer than it was given." });
-  return answers.map(outcomeOf);
+  if (answers.length !== items.length) {
+    throw new FanfareError("INTERNAL", { detail: "A script answered for fewer than it was given." });
+  }
+  return answers.map((one, index) => outcomeOf(one, items[index]?.draft.receipt === true));
 }
 
-function outcomeOf([kind, epoch, offset]: Answer): PublishOutcome {
+function outcomeOf([kind, epoch, offset, seq]: Answer, receipt: boolean): PublishOutcome {
   if (kind === -1 || epoch === undefined || offset === undefined) return { kind: "conflict" };
-  return { kind: kind === 1 ? "stored" : "duplicate", position: { epoch, offset } };
+  const position = { epoch, offset };
+  if (kind === 0) return { kind: "duplicate", position };
+  return receipt ? { kind: "stored", position, seq } : { kind: "stored", position };
 }
 
 /** What it answers for publications that belong together. */
-function atomicOutcomeOf(answer: unknown, count: number): AtomicOutcome {
+function atomicOutcomeOf(answer: unknown, items: readonly PublishItem[]): AtomicOutcome {
   const [first, number] = answer as readonly unknown[];
   if (first === -1) return { kind: "conflict", index: Number(number) - 1 };
-  const outcomes = outcomesOf(answer, count).flatMap((outcome) => (outcome.kind === "conflict" ? [] : [outcome]));
+  const outcomes = outcomesOf(answer, items).flatMap((outcome) => (outcome.kind === "conflict" ? [] : [outcome]));
   return { kind: "stored", outcomes };
 }
 

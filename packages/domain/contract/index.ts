@@ -9,6 +9,7 @@ export { type LifecycleWorld, lifecycleContract } from "./lifecycle.contract.ts"
 export { type PresenceWorld, presenceContract } from "./presence.contract.ts";
 export { type PubSubWorld, pubSubContract } from "./pub-sub.contract.ts";
 export { type QuotasWorld, quotasContract } from "./quotas.contract.ts";
+export { type ReceiptsWorld, receiptsContract } from "./receipts.contract.ts";
 export { type RegistryWorld, registryContract } from "./registry.contract.ts";
 export { type RevocationsWorld, revocationsContract } from "./revocations.contract.ts";
 export { type ScheduleWorld, scheduleContract } from "./schedule.contract.ts";

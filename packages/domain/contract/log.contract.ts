@@ -1,6 +1,15 @@
-import { type LogRange, limits, partitionOf, timeOfSeq } from "@fanfare/domain";
+import { type Draft, type LogRange, limits, partitionOf, timeOfSeq } from "@fanfare/domain";
 import { describe, expect, test } from "vitest";
-import { keepAll, listen, neighbourOf, newChannel, type OpenBrokerWorld, publish, publishNumbers } from "./broker-world.ts";
+import {
+  draftOf,
+  keepAll,
+  listen,
+  neighbourOf,
+  newChannel,
+  type OpenBrokerWorld,
+  publish,
+  publishNumbers,
+} from "./broker-world.ts";
 import { until } from "./wait.ts";
 
 /** The part of the broker's law that is about reading and forgetting. */
@@ -98,6 +107,29 @@ export function logContract(open: OpenBrokerWorld): void {
       expect(await after(0)).toEqual(offsetsFrom(1));
       expect(await after(0, 4)).toEqual([1, 2, 3, 4]);
       expect(await after(Number.MAX_SAFE_INTEGER)).toEqual([]);
+    });
+
+    test("says of a publication with a receipt that it has one, as the announcement does, and of no other", async () => {
+      const world = await open();
+      const { brokers } = world;
+      const channel = newChannel();
+      const heard = await listen(world, channel);
+      const drafts = [draftOf(channel, "1"), draftOf(channel, "2", { receipt: true, id: "two" })];
+      const [plain, marked, retry] = [
+        await brokers[0].publish(drafts[0] as Draft, keepAll),
+        await brokers[0].publish(drafts[1] as Draft, keepAll),
+        // What it says is the same without one.
+        await brokers[0].publish(draftOf(channel, "2", { id: "two" }), keepAll),
+      ];
+      const atomic = await brokers[0].publishAll([{ draft: draftOf(channel, "3", { receipt: true }), retain: keepAll }]);
+      const { publications } = await brokers[1].read(channel, { from: "end", limit: 9 }, keepAll);
+      expect(publications.map(({ receipt }) => receipt)).toEqual([undefined, true, true]);
+      expect(plain).not.toHaveProperty("seq");
+      expect(marked).toMatchObject({ kind: "stored", seq: publications[1]?.seq });
+      expect(retry).toMatchObject({ kind: "duplicate", position: { offset: 2 } });
+      expect(atomic).toMatchObject({ kind: "stored", outcomes: [{ kind: "stored", seq: publications[2]?.seq }] });
+      await until(() => (heard.messages.length < 3 ? `${heard.messages.length} of 3 announced` : undefined));
+      expect(heard.announcements.map(({ receipt }) => receipt)).toEqual([false, true, true]);
     });
 
     test("keeps as many publications as the channel retains, and says where it begins", async () => {

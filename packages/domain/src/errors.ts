@@ -36,6 +36,7 @@ export const catalogue = {
   NOT_SUBSCRIBED: { band: "caller", status: 403, says: "Only subscribers of the channel may do this." },
   ENDED_BY_SERVER: { band: "caller", status: 403, says: "The application has ended this, by the admin API." },
   NOT_FOUND: { band: "caller", status: 404, says: "There is nothing at this address." },
+  RECEIPT_UNKNOWN: { band: "caller", status: 404, says: "There is no receipt of this publication, or no longer." },
   METHOD_NOT_ALLOWED: { band: "caller", status: 405, says: "The address exists, but not with this method." },
   ID_CONFLICT: { band: "caller", status: 409, says: "This id was already used for another publication in the channel." },
   EPOCH_CHANGED: { band: "caller", status: 409, says: "The channel's log started over: read it from its beginning." },
@@ -50,6 +51,7 @@ export const catalogue = {
   REVOCATIONS_EXCEEDED: { band: "caller", status: 422, says: "There are as many revocations as there may be." },
   SCHEDULED_EXCEEDED: { band: "caller", status: 422, says: "There are as many publications for later as there may be." },
   PRESENCE_OFF: { band: "caller", status: 422, says: "The rules of this channel keep no account of who is in it." },
+  RECEIPT_UNSUPPORTED: { band: "caller", status: 422, says: "Of this publication there can be no receipt." },
   ATOMIC_UNSUPPORTED: { band: "caller", status: 422, says: "The items of this batch cannot be stored as one." },
   RATE_LIMITED: { band: "overload", status: 429, says: "Too many requests: slow down.", retryAfterMs: 1_000 },
   CONNECTIONS_EXCEEDED: {

@@ -17,6 +17,8 @@ export interface Draft {
   readonly ttlSeconds?: number | undefined;
   /** Where in a trace it was made. It says nothing about the content: a retry has another one, and is a retry all the same. */
   readonly traceparent?: TraceParent | undefined;
+  /** Nodes count how many sessions get it, and say so to the receipts. Only where the channel keeps a log. */
+  readonly receipt?: true | undefined;
 }
 
 /** What of a draft its channel takes: a trace context only where the rules ask for it. Others' subscribers see nothing of it. */

@@ -5,7 +5,8 @@ import type { EncodedEvent } from "./encoded-event.ts";
 import type { Hold } from "./hold.ts";
 import { eventOf, type Item, isFor } from "./item.ts";
 import type { LogReader } from "./log-reader.ts";
-import type { FanoutObserver, ResetReason } from "./observer.ts";
+import { resetNotice } from "./notices.ts";
+import type { FanoutObserver } from "./observer.ts";
 import { type Missed, missedSince } from "./resume.ts";
 import type { SlowRule } from "./slow-rule.ts";
 import type { Turns } from "./turns.ts";
@@ -21,7 +22,8 @@ export interface CatchUpParts {
   slow(channel: Channel): SlowRule;
   reach(bookmark: Bookmark): Promise<boolean>;
   encode(item: Item, bookmark: string): EncodedEvent;
-  resetNotice(channel: Channel, reason: ResetReason): EncodedEvent;
+  /** Called for every publication with a receipt that was sent. */
+  sent(writer: Writer, state: ChannelState, item: Item): void;
 }
 
 /**
@@ -56,7 +58,7 @@ function sendPortion(writer: Writer, hold: Hold, { items, resets }: Missed, part
   const { socket } = writer;
   for (const { state, reason } of resets) {
     parts.observer.reset(reason);
-    writer.send(parts.resetNotice(state.channel, reason), true);
+    writer.send(resetNotice(state.channel, reason), true);
     const first = items.find((missed) => missed.state === state)?.item;
     const owed = first === undefined ? state.delivered : { epoch: first.epoch, offset: first.offset - 1 };
     if (owed !== undefined) hold.owed.set(state.channel, owed);
@@ -73,6 +75,7 @@ function sendPortion(writer: Writer, hold: Hold, { items, resets }: Missed, part
     const encoded = parts.encode(item, hold.bookmark);
     bytes += encoded.frame.length;
     writer.send(encoded, true);
+    if (item.receipt) parts.sent(writer, state, item);
   }
   if (count > 0) parts.observer.replayed(count - outdated.size);
   hold.countedBytes = 0;

@@ -19,6 +19,9 @@ interface WriteRequest {
 interface StreamHandle {
   /** Writes as much as the system takes at once and queues the rest. Answers with a negative number when it failed. */
   writeBuffer(request: WriteRequest, bytes: Uint8Array): number;
+  /** What it was ever given, and what of that is queued. */
+  readonly bytesWritten?: number;
+  readonly writeQueueSize?: number;
 }
 
 /** `process.binding("stream_wrap")`. */
@@ -68,6 +71,12 @@ export class DirectWrites {
     const { _handle: handle } = socket as unknown as Inside;
     if (!(socket instanceof TcpSocket) || socket instanceof TLSSocket || handle == null) return false;
     return handleNames.includes(handle.constructor.name) && typeof handle.writeBuffer === "function";
+  }
+
+  /** How many bytes the system has ever taken from a socket within {@link reach}; undefined where Node does not say. */
+  takenBytes(socket: TcpSocket): number | undefined {
+    const { bytesWritten, writeQueueSize } = (socket as unknown as Inside)._handle ?? {};
+    return bytesWritten === undefined || writeQueueSize === undefined ? undefined : bytesWritten - writeQueueSize;
   }
 
   /**

@@ -12,7 +12,6 @@ import {
 } from "@fanfare/domain";
 import type { Namespace, Server, Socket } from "socket.io";
 import { Canaries } from "./canaries.ts";
-import { catchUp } from "./catch-up.ts";
 import type { ChannelState } from "./channel-state.ts";
 import { Channels } from "./channels.ts";
 import { within } from "./deadline.ts";
@@ -24,7 +23,10 @@ import { type Item, isFor, itemOfAnnouncement } from "./item.ts";
 import { Lanes } from "./lanes.ts";
 import { LogReader } from "./log-reader.ts";
 import { Members } from "./members.ts";
+import { resetNotice } from "./notices.ts";
 import type { ResetReason } from "./observer.ts";
+import { openWriters } from "./open-writers.ts";
+import { Receipts } from "./receipts.ts";
 import { type ReplayOptions, replay } from "./replay.ts";
 import { missedSince } from "./resume.ts";
 import { followRetention } from "./retention-change.ts";
@@ -33,7 +35,7 @@ import { StockAdapter } from "./stock-adapter.ts";
 import { StockEvents } from "./stock-events.ts";
 import { TopicInterest } from "./topic-interest.ts";
 import { Turns } from "./turns.ts";
-import { Writers } from "./writers.ts";
+import type { Writers } from "./writers.ts";
 
 /** How long a subscriber waits for the broker before it is told to try again. */
 const subscribeDeadlineMs = 2_000;
@@ -54,6 +56,8 @@ export interface Subscribed extends Position {
  * in {@link replay} and {@link missedSince}; the writing itself, and what becomes of slow clients, in {@link Writers}.
  */
 export class Fanout {
+  /** Who got the publications that somebody wants a receipt of. */
+  readonly receipts: Receipts;
   readonly #parts: FanoutParts;
   readonly #stock: StockAdapter;
   readonly #channels: Channels;
@@ -73,6 +77,7 @@ export class Fanout {
   constructor(parts: FanoutParts) {
     const { broker, pubSub, cluster, clock, retention, observer } = parts;
     this.#parts = parts;
+    this.receipts = new Receipts(clock);
     const interest = new TopicInterest(pubSub);
     this.#sideTopics = new SideTopics(pubSub, interest, parts);
     this.#stock = new StockAdapter(pubSub, interest, cluster);
@@ -93,7 +98,15 @@ export class Fanout {
       deliver: (state, item) => this.#deliver(state, item),
       reset: (state, reason) => this.#reset(state, reason),
     });
-    this.#writers = this.#makeWriters();
+    this.#writers = openWriters(parts, {
+      channels: this.#channels,
+      lanes: this.#lanes,
+      reader: this.#reader,
+      turns: this.#turns,
+      receipts: this.receipts,
+      encode: (item, bookmark) => this.#encode(item, bookmark),
+      close: (socket) => this.#onTooSlow(socket),
+    });
     this.#members = new Members(this.#channels, this.#writers);
     this.#stockEvents = new StockEvents({
       stock: this.#stock,
@@ -221,7 +234,7 @@ export class Fanout {
         for (const { state, item } of missed.items) {
           heard[state.partition] = item.seq;
           if (!isFor(item, socket.id)) continue;
-          this.#writers.send(socket, this.#encode(item, formatBookmark({ seqs: heard })), true);
+          this.#replay(socket, state, item, formatBookmark({ seqs: heard }));
         }
         if (missed.items.length > 0) observer.replayed(missed.items.length);
         const lost = new Set(missed.resets.map(({ state }) => state));
@@ -308,35 +321,7 @@ export class Fanout {
     this.#canaries.stop();
     this.#lanes.close();
     this.#writers.close();
-  }
-
-  #makeWriters(): Writers {
-    const { clock, observer, bufferBytesMax, flushMsMax, slow } = this.#parts;
-    const statesOf = (socket: Socket): ChannelState[] => [...socket.rooms].flatMap((room) => this.#channels.ofRoom(room) ?? []);
-    return new Writers({
-      clock,
-      observer,
-      bufferBytesMax,
-      flushMsMax,
-      slow,
-      seqs: () => this.#lanes.seqs,
-      *places(socket) {
-        for (const { channel, delivered } of statesOf(socket)) if (delivered !== undefined) yield [channel, delivered];
-      },
-      close: (socket) => this.#onTooSlow(socket),
-      refill: (writer, hold) =>
-        catchUp(writer, hold, {
-          reader: this.#reader,
-          turns: this.#turns,
-          observer,
-          portionBytes: bufferBytesMax / 2,
-          statesOf,
-          slow,
-          reach: (bookmark) => this.#lanes.reach(bookmark),
-          encode: (item, bookmark) => this.#encode(item, bookmark),
-          resetNotice,
-        }),
-    });
+    this.receipts.close();
   }
 
   /** Makes the socket a subscriber. It MUST have been sent everything up to what is delivered. */
@@ -345,6 +330,12 @@ export class Fanout {
     if (!socket.connected || socket.rooms.has(room)) return;
     void socket.join(room);
     if (delivered !== undefined) this.#writers.of(socket.id)?.hold?.join(channel, delivered);
+  }
+
+  /** Sends what a session has missed. */
+  #replay(socket: Socket, state: ChannelState, item: Item, bookmark: string): void {
+    this.#writers.send(socket, this.#encode(item, bookmark), true);
+    if (item.receipt) this.receipts.replayed(this.#writers.of(socket.id), state, item);
   }
 
   async #join(socket: Socket, state: ChannelState, options: ReplayOptions): Promise<Subscribed> {
@@ -357,7 +348,7 @@ export class Fanout {
     const items = missed ? missed.items.filter((item) => isFor(item, socket.id)) : [];
     // With their own bookmarks they would take the client back behind what it has heard of its other channels.
     const bookmark = this.bookmarkOf(socket);
-    for (const item of items) this.#writers.send(socket, this.#encode(item, bookmark), true);
+    for (const item of items) this.#replay(socket, state, item, bookmark);
     if (items.length > 0) this.#parts.observer.replayed(items.length);
     this.#enter(socket, state);
     const recovered = joined ? this.#heardFrom.covers(socket, state.channel, options.since) : missed ? missed.recovered : false;
@@ -386,6 +377,7 @@ export class Fanout {
     if (item.expired || state.members.size === 0 || this.#namespace === undefined) return;
     const encoded = this.#encode(item, this.#lanes.isBookmark(item.seq) ? undefined : this.bookmark);
     this.#parts.observer.delivered(this.#writers.deliver(this.#namespace, state, item, encoded), item.seq);
+    if (item.receipt) this.receipts.delivered(state, item);
   }
 
   #reset({ channel, members }: ChannelState, reason: ResetReason): void {
@@ -410,8 +402,4 @@ export class Fanout {
     const text = kept === undefined ? item.args : withBookmark(item.args, kept);
     return binary ? encodeBinary(text) : encodeText(text);
   }
-}
-
-function resetNotice(channel: Channel, reason: ResetReason): EncodedEvent {
-  return encodeText(JSON.stringify(["fanfare:reset", { channel, reason }]));
 }

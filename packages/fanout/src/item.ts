@@ -21,15 +21,17 @@ class HeardItem implements Item {
   readonly except: readonly string[];
   readonly binary = false;
   readonly logged: boolean;
+  readonly receipt: boolean;
   readonly event: HeardEvent;
 
-  constructor({ epoch, offset, seq, previous, except, logged, args }: Announcement) {
+  constructor({ epoch, offset, seq, previous, except, logged, receipt, args }: Announcement) {
     this.epoch = epoch;
     this.offset = offset;
     this.seq = seq;
     this.previous = previous;
     this.except = except;
     this.logged = logged;
+    this.receipt = receipt;
     this.event = new HeardEvent(args);
   }
 
@@ -49,9 +51,9 @@ const firstString = /"(?:[^"\\]|\\.)*"/;
 
 /** Only channels that keep a log have anything to read, so the item has a bookmark. */
 export function itemOfPublication(publication: Publication): Item {
-  const { epoch, offset, seq, previous, payload, except = [], expired = false } = publication;
+  const { epoch, offset, seq, previous, payload, except = [], expired = false, receipt = false } = publication;
   const args = argumentsText(publication, publication, formatBookmark({ seqs: [seq] }));
-  return { epoch, offset, seq, previous, except, binary: payload.binary, logged: true, args, expired };
+  return { epoch, offset, seq, previous, except, binary: payload.binary, logged: true, args, expired, receipt };
 }
 
 /** Whether a session of this id is to get it. */

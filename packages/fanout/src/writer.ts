@@ -14,6 +14,7 @@ const idleSender = 0;
 const collectedBytesMax = 65_536;
 /** With less than this share of what a connection may have in Engine.IO's queue, a closer look is not worth it. */
 const glanceShare = 1 / 4;
+const nothing = Buffer.alloc(0);
 
 /** What all writers of a node share. */
 export interface WriterHost {
@@ -88,13 +89,54 @@ export class Writer {
 
   /** What the connection was sent and the system has not taken. */
   get unsentBytes(): number {
-    const queued = this.#connection.writeBuffer.length === 0 ? 0 : this.#queuedBytes;
-    const { bytes = 0 } = this.#sequence ?? {};
-    return queued + bytes + this.#flyingBytes + (this.#websocket?.bufferedAmount ?? 0) + (this.hold?.keptBytes ?? 0);
+    return this.#waitingBytes + (this.hold?.keptBytes ?? 0);
   }
 
   get isOpen(): boolean {
     return this.#connection.readyState === "open";
+  }
+
+  get isClosed(): boolean {
+    return this.#connection.readyState === "closed";
+  }
+
+  /** Whether the system has taken everything that the connection was sent. Of an ended one it says nothing. */
+  get isClear(): boolean {
+    return this.#waitingBytes === 0;
+  }
+
+  /**
+   * Says later, also when the connection has ended by then, whether the system has taken what it was sent up to now. Never
+   * too early; where sockets cannot be looked into, only once it has taken what was sent since, too. What goes by polling is
+   * taken when it is put into the answer to a poll.
+   */
+  witness(): () => boolean {
+    this.flush();
+    const { writeBuffer, transport } = this.#connection;
+    let taken = false;
+    let watched = false;
+    let dueBytes = Number.POSITIVE_INFINITY;
+    const watch = (): void => {
+      watched = true;
+      if (!this.#tcp?.writable) return;
+      dueBytes = this.#takenBytes + this.#waitingBytes;
+      // Done when all before it is, or a little later: a stream gives the system everything that waits at once.
+      this.#tcp.write(nothing, (failure) => {
+        taken ||= failure == null;
+      });
+    };
+    if (writeBuffer.length === 0) watch();
+    return () => {
+      // What an ended connection had left is thrown away with it: it looks as if everything had been taken.
+      if (taken || this.isClosed) return taken;
+      // Engine.IO hands over everything at once, and begins a new queue.
+      if (!watched && this.#connection.writeBuffer !== writeBuffer) {
+        if (transport.name === "polling" && this.#connection.transport === transport) taken = true;
+        else watch();
+      }
+      taken ||= this.isClear || this.#takenBytes >= dueBytes;
+      return taken;
+    };
   }
 
   /** What it may have unsent now: what was asked for comes on top. */
@@ -189,6 +231,17 @@ export class Writer {
   /** Takes the transport of the moment; called again after an upgrade. */
   useTransport(): void {
     this.#useTransport();
+  }
+
+  get #waitingBytes(): number {
+    const queued = this.#connection.writeBuffer.length === 0 ? 0 : this.#queuedBytes;
+    const { bytes = 0 } = this.#sequence ?? {};
+    return queued + bytes + this.#flyingBytes + (this.#websocket?.bufferedAmount ?? 0);
+  }
+
+  /** What the system has ever taken; no number where that cannot be seen. */
+  get #takenBytes(): number {
+    return (this.#direct && this.#tcp !== undefined ? this.#host.direct?.takenBytes(this.#tcp) : undefined) ?? Number.NaN;
   }
 
   #expect(bytes: number): void {

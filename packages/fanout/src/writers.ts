@@ -28,6 +28,8 @@ export interface WritersParts {
   seqs(): readonly Seq[];
   /** Where this node stands in every channel of a socket. */
   places(socket: Socket): Iterable<readonly [Channel, Position]>;
+  /** Called when everything that was collected has been written. */
+  flushed(): void;
   /** Closes a connection that is too slow. Called in a turn of its own. */
   close(socket: Socket): void;
   /** Gives a connection that has drained what was held back, or a part of it. Called in a turn of its own. */
@@ -144,6 +146,7 @@ export class Writers implements WriterHost {
     for (const writer of collected) writer.flush();
     this.#window.flushed(fromMs, clock.monotonic());
     this.#parts.observer.flushed(collected.length);
+    this.#parts.flushed();
   }
 
   close(): void {

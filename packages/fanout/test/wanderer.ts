@@ -36,6 +36,7 @@ export class Wanderer {
   readonly broker: ModelBroker;
   readonly nodes: ModelNode[];
   readonly client = new ModelClient();
+  readonly #receipts: true | undefined;
   joined: SessionChannel[] = [];
   #at: ModelNode | undefined;
   #ids = 0;
@@ -45,6 +46,7 @@ export class Wanderer {
 
   constructor(partitions: number, slowWorld?: SlowWorld) {
     this.broker = new ModelBroker(partitions);
+    this.#receipts = slowWorld?.receipts;
     this.nodes = ["one", "two"].map((name) => new ModelNode(this.broker, name, slowWorld));
     for (const { fanout } of this.nodes) {
       fanout.onTooSlow((socket) => {
@@ -73,7 +75,7 @@ export class Wanderer {
         const name = names[step.channel];
         if (name !== undefined)
           this.broker.publishNow(
-            { channel: name, event: defaultEvent, payload: { json: "0", binary: false } },
+            { channel: name, event: defaultEvent, payload: { json: "0", binary: false }, receipt: this.#receipts },
             this.broker.keeps,
           );
         return;

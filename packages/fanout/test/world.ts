@@ -293,6 +293,8 @@ class ModelConnection {
 
 export interface SlowWorld {
   readonly bufferBytesMax: number;
+  /** Everything is published with a receipt. */
+  readonly receipts?: true;
   slow(channel: Channel): "disconnect" | "latest" | "catchup";
 }
 

@@ -411,6 +411,13 @@ export const metricsTable = {
     labels: { source: "rest, client, schedule", outcome: "stored, duplicate, conflict, failed" },
     app: "all",
   },
+  receipts: {
+    name: "fanfare_receipts_total",
+    type: "counter",
+    help: "Receipts that were asked for: granted, beyond FANFARE_RECEIPTS_PER_SECOND, or granted and not begun because the broker was away.",
+    labels: { outcome: "granted, beyond, failed" },
+    app: "admin",
+  },
   publishDuration: {
     name: "fanfare_publish_duration_seconds",
     type: "histogram",

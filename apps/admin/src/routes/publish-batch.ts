@@ -5,6 +5,7 @@ import {
   type Problem,
   PublishBatchBody,
   PublishBatchRequest,
+  PublishQuery,
   parseJson,
   traceParent,
   validator,
@@ -15,14 +16,13 @@ import { atomicDraftsOf } from "../atomic.ts";
 import { requirePublish } from "../auth.ts";
 import { bodyText } from "../bodies.ts";
 import type { Context } from "../context.ts";
-import { draftsOf, type FromHeaders } from "../drafts.ts";
+import { type DraftsOptions, draftsOf } from "../drafts.ts";
 import { refuseIdempotencyKey } from "../idempotency-key.ts";
 import { answers, jsonBody } from "../openapi.ts";
 import { problemOf } from "../problem.ts";
 import { type AnswerOrError, isOurs, publishMany, readable } from "../publish-many.ts";
 import type { PublishAnswer } from "../publisher.ts";
-import { refuseQuery } from "../query.ts";
-import { TraceHeader } from "./publish.ts";
+import { readPublishQuery, TraceHeader } from "./publish.ts";
 import { ProblemOrAnswer } from "./publish-stream.ts";
 
 /** Items of one batch that are being published at a time: a broker that goes away in the middle is not asked for the others. */
@@ -41,6 +41,7 @@ export function publishBatchRoute(app: FastifyInstance, context: Context): void 
         description:
           "Each item is a publish body and has its own result; items of one channel keep their order. When the broker fails in the middle, the items after it are answered with the same problem and were not tried. With `atomic` either everything is stored, one behind the other, or nothing, and then the first item that is wrong is the answer; a retry with the same ids never doubles.",
         headers: Type.Object({ traceparent: TraceHeader }),
+        querystring: PublishQuery,
         body: jsonBody(PublishBatchRequest),
         response: answers(
           "One result per item.",
@@ -50,14 +51,14 @@ export function publishBatchRoute(app: FastifyInstance, context: Context): void 
       },
     },
     async (request) => {
-      refuseQuery(request);
+      const { receipt } = readPublishQuery(request);
       refuseIdempotencyKey(request);
       const text = bodyText(request);
       const { items, atomic } = batchOf(parseJson(text));
       const texts = itemTexts(memberText(text, "items") ?? "[]");
-      const headers = { traceparent: traceParent(request.headers.traceparent) };
-      if (atomic !== true) return { results: await publishItems(request, items, texts, headers, context) };
-      const requests = atomicDraftsOf(items, texts, headers);
+      const options = { receipt, traceparent: traceParent(request.headers.traceparent) };
+      if (atomic !== true) return { results: await publishItems(request, items, texts, options, context) };
+      const requests = atomicDraftsOf(items, texts, options);
       requirePublish(
         request,
         requests.flatMap(({ drafts }) => drafts),
@@ -72,10 +73,10 @@ async function publishItems(
   request: FastifyRequest,
   items: readonly unknown[],
   texts: readonly string[],
-  headers: FromHeaders,
+  options: DraftsOptions,
   context: Context,
 ): Promise<(PublishAnswer | Problem)[]> {
-  const read = (index: number) => draftsOf(items[index], texts[index] ?? "null", headers);
+  const read = (index: number) => draftsOf(items[index], texts[index] ?? "null", options);
   const indices = [...items.keys()];
   const answers: AnswerOrError[] = [];
   let away: FanfareError | undefined;

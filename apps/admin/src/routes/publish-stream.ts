@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { finished } from "node:stream/promises";
-import { FanfareError, Problem, PublishBody, parseJson } from "@fanfare/domain";
+import { FanfareError, Problem, PublishBody, PublishQuery, parseJson } from "@fanfare/domain";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { Type } from "typebox";
 import { bodyStream, ndjson, utf8Text } from "../bodies.ts";
@@ -10,8 +10,7 @@ import { refuseIdempotencyKey } from "../idempotency-key.ts";
 import { lineAnswers, linesBody } from "../openapi.ts";
 import { type AnswerOrError, publishMany } from "../publish-many.ts";
 import { answerLines, problemLine } from "../publish-stream.ts";
-import { refuseQuery } from "../query.ts";
-import { PublishAnswer } from "./publish.ts";
+import { PublishAnswer, readPublishQuery } from "./publish.ts";
 
 export const ProblemOrAnswer = Type.Union([...PublishAnswer.anyOf, Problem]);
 
@@ -30,15 +29,21 @@ export function publishStreamRoute(app: FastifyInstance, context: Context): void
         summary: "Publish a stream of lines",
         description:
           "NDJSON in, NDJSON out: one publish body per line, one answer per line, in order and as soon as it is known. Blank lines are passed over. Read the answers while you write: unread ones hold the stream back.",
+        querystring: PublishQuery,
         body: linesBody(PublishBody),
         response: lineAnswers("One answer per line.", ProblemOrAnswer, [400, 401, 403, 415]),
       },
     },
     async (request, reply) => {
-      refuseQuery(request);
+      const { receipt } = readPublishQuery(request);
       refuseIdempotencyKey(request);
       const input = bodyStream(request);
       const output = startStream(reply);
+
+      function draftsIn(line: Buffer): Drafts {
+        const text = utf8Text(line);
+        return draftsOf(parseJson(text), text, { receipt });
+      }
 
       async function answer(lines: readonly Buffer[]): Promise<string> {
         const answers = await publishMany(request, lines, draftsIn, context);
@@ -57,11 +62,6 @@ export function publishStreamRoute(app: FastifyInstance, context: Context): void
       return reply;
     },
   );
-}
-
-function draftsIn(line: Buffer): Drafts {
-  const text = utf8Text(line);
-  return draftsOf(parseJson(text), text);
 }
 
 function lineOf(answer: AnswerOrError): string {

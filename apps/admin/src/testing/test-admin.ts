@@ -30,6 +30,8 @@ export interface TestAdminOptions {
   /** Absent: as many wrong keys as a test likes. */
   readonly wrongKeysPerMinute?: number;
   readonly publishesPerKey?: number;
+  /** Absent: as many receipts as a test likes. */
+  readonly receiptsPerSecond?: number;
   readonly audit?: AuditLevel;
   readonly trustedProxies?: readonly string[];
   readonly clock?: Clock;
@@ -59,6 +61,7 @@ export async function testAdmin(options: TestAdminOptions = {}): Promise<TestAdm
     presence: backend.presence,
     lifecycle: backend.lifecycle,
     deliveries: backend.deliveries,
+    receipts: backend.receipts,
     revocations: backend.revocations,
     schedule: backend.schedule,
     expectScheduled: () => undefined,
@@ -83,6 +86,7 @@ export async function testAdmin(options: TestAdminOptions = {}): Promise<TestAdm
     clusterSecret: options.clusterSecret,
     wrongKeysPerMinute: options.wrongKeysPerMinute ?? Number.MAX_SAFE_INTEGER,
     publishesPerKey: options.publishesPerKey ?? 0,
+    receiptsPerSecond: options.receiptsPerSecond ?? 1_000,
     audit: options.audit ?? "all",
     trustedProxies: trustedProxies(options.trustedProxies ?? []),
     clock: options.clock ?? systemClock,

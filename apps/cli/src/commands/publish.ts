@@ -1,10 +1,13 @@
 import { text } from "node:stream/consumers";
-import { channelName, payloadOfText, writtenTraceParent } from "@fanfare/domain";
+import { channelName, type Published, payloadOfText, writtenTraceParent } from "@fanfare/domain";
 import { Command } from "commander";
 import { adminUrlOf } from "../addresses.ts";
-import { postToAdmin, refusalOf } from "../admin-client.ts";
+import { type AdminAddress, postToAdmin, refusalOf } from "../admin-client.ts";
 import { colorsFor } from "../colors.ts";
+import { receiptText } from "../receipt/page.ts";
+import { waitForReceipt } from "../receipt/wait.ts";
 import { settingsFrom, withSettings } from "../settings.ts";
+import { seconds } from "./token.ts";
 
 const pc = colorsFor(process.stdout);
 
@@ -12,6 +15,8 @@ interface PublishFlags {
   readonly event?: string;
   readonly id?: string;
   readonly traceparent?: string;
+  readonly receipt?: true;
+  readonly wait: number;
   readonly json?: true;
 }
 
@@ -23,27 +28,43 @@ export function publishCommand(): Command {
     .option("--event <name>", "the event that subscribers receive, by default message")
     .option("--id <id>", "makes a retry safe: the same id is stored once")
     .option("--traceparent <context>", "W3C Trace Context, for subscribers where the channel's rules have `trace`")
+    .option("--receipt", "wait until every node has said how many got it, and print it")
+    .option("--wait <time>", "how long to wait for the receipt at most", seconds, 15)
     .option("--json", "print the whole answer as JSON, as when piped");
   return withSettings(command, "client").action(async (channel: string, json: string, flags: PublishFlags) => {
     const settings = settingsFrom(command);
     const address = { url: adminUrlOf(settings), key: settings.adminKey };
     const body = publishBody(channel, json === "-" ? await text(process.stdin) : json, flags);
-    const answer = await postToAdmin(address, "/v1/publish", body);
-    if (answer.status !== 200) throw refusalOf(answer);
     const asJson = flags.json ?? !process.stdout.isTTY;
-    process.stdout.write(`${asJson ? JSON.stringify(answer.body) : publishedLine(answer.body)}\n`);
+    const answer = await postToAdmin(address, `/v1/publish${flags.receipt ? "?receipt=true" : ""}`, body);
+    if (answer.status !== 200) throw refusalOf(answer);
+    const published = answer.body as Published;
+    // Before it is waited for: what is stored is stored, whatever becomes of its receipt.
+    if (!(asJson && flags.receipt)) process.stdout.write(`${asJson ? JSON.stringify(published) : publishedLine(published)}\n`);
+    if (flags.receipt) await printReceipt(address, published, flags.wait * 1_000, asJson);
   });
 }
 
 /** Put together as text: parsing and printing `data` again would change big integers and the spelling of escapes. */
-export function publishBody(channel: string, json: string, { event, id, traceparent }: PublishFlags): string {
+export function publishBody(
+  channel: string,
+  json: string,
+  { event, id, traceparent }: Pick<PublishFlags, "event" | "id" | "traceparent">,
+): string {
   payloadOfText(json);
   writtenTraceParent(traceparent);
   const rest = JSON.stringify({ channel: channelName(channel), event, id, traceparent });
   return `${rest.slice(0, -1)},"data":${json.trim()}}`;
 }
 
-function publishedLine(answer: unknown): string {
-  const { channel, epoch, offset, duplicate } = answer as { channel: string; epoch: string; offset: number; duplicate: boolean };
+/** As JSON it is one object: what was published, with the whole receipt in place of where to read it. */
+async function printReceipt(address: AdminAddress, published: Published, waitMs: number, asJson: boolean): Promise<void> {
+  const { receipt: path } = published;
+  const receipt = typeof path === "string" ? await waitForReceipt(address, path, waitMs) : undefined;
+  if (asJson) process.stdout.write(`${JSON.stringify({ ...published, receipt: receipt ?? false })}\n`);
+  else process.stdout.write(receipt === undefined ? pc.yellow("it has no receipt\n") : receiptText(receipt, pc));
+}
+
+function publishedLine({ channel, epoch, offset, duplicate }: Published): string {
   return `${channel} ${pc.bold(`${epoch}:${offset}`)}${duplicate ? pc.dim(" (was already stored)") : ""}`;
 }

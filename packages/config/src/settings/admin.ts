@@ -34,6 +34,15 @@ export const adminSettings = {
     doc: "Which requests to the admin API leave a line in the log, with the key's name and the request id: all writes, changes (all but publishing, where a line each would cost more than the publish), or off.",
     usedBy: ["up", "admin", "serve"],
   },
+  receiptsPerSecond: {
+    env: "FANFARE_RECEIPTS_PER_SECOND",
+    type: "integer",
+    min: 0,
+    default: 10,
+    max: 100,
+    doc: "Publications of a second that may have a receipt at one admin API, of those that ask for one. Each is kept for ten minutes, in some 0.2 kB and 0.05 kB for each node that delivered it. Those beyond are published without. 0: none has one.",
+    usedBy: ["up", "admin", "serve"],
+  },
   controlUrl: {
     env: "FANFARE_CONTROL_URL",
     type: "url",

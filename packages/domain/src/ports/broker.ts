@@ -83,6 +83,8 @@ export type PublishOutcome =
   | {
       readonly kind: "stored" | "duplicate";
       readonly position: Position;
+      /** Of what was stored with a receipt. */
+      readonly seq?: Seq | undefined;
       /** How many replicas have confirmed it; only when asked for. */
       readonly replicas?: number | undefined;
     }
@@ -103,7 +105,12 @@ export type AtomicOutcome =
   | {
       readonly kind: "stored";
       /** In the order of the items. */
-      readonly outcomes: readonly { readonly kind: "stored" | "duplicate"; readonly position: Position }[];
+      readonly outcomes: readonly {
+        readonly kind: "stored" | "duplicate";
+        readonly position: Position;
+        /** Of what was stored with a receipt. */
+        readonly seq?: Seq | undefined;
+      }[];
       /** How many replicas have confirmed them; only when asked for. */
       readonly replicas?: number | undefined;
     }

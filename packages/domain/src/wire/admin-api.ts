@@ -98,6 +98,12 @@ export const Published = Type.Object({
   offset: OffsetField,
   duplicate: Type.Boolean(),
   replicas: Type.Optional(Type.Integer({ description: "Replicas that have confirmed it, when `durable` was asked for." })),
+  receipt: Type.Optional(
+    Type.Union([Type.String(), Type.Literal(false)], {
+      description: "When `receipt` was asked for: where to read it, or false when there is none.",
+      examples: ["/v1/publications/news/17?epoch=hRk3vJ2xQ0aL"],
+    }),
+  ),
 });
 
 export const PublicationSchema = Type.Object({

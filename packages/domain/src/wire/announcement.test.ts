@@ -13,6 +13,7 @@ function byPattern(message: string) {
   const [whole, lead, flags = "", except = "", epoch, offset, seq, previous] = header.exec(message) ?? [];
   if (whole === undefined) return undefined;
   const args = message.slice(whole.length + Number(lead), -3);
+  const receipt = flags.includes("l") && Number(lead) > 2 && message[whole.length + 2] === "r";
   if (args.length < 2 || !args.startsWith("[") || !args.endsWith("]")) return undefined;
   return {
     epoch,
@@ -22,6 +23,7 @@ function byPattern(message: string) {
     binary: flags.includes("b"),
     logged: flags.includes("l"),
     except: except === "" ? [] : except.split(","),
+    receipt,
     args,
   };
 }
@@ -37,6 +39,7 @@ const draft = fc.record({
   event: fc.constant("message" as never),
   payload: fc.record({ json: fc.json(), binary: fc.boolean() }),
   except: fc.array(fc.stringMatching(/^[A-Za-z0-9_-]{20}$/), { maxLength: 3 }),
+  receipt: fc.constantFrom(true as const, undefined),
 });
 
 test("what was announced is read as it was written, whatever epoch was expected", () => {
@@ -45,10 +48,27 @@ test("what was announced is read as it was written, whatever epoch was expected"
     for (const expected of [undefined, place.epoch, other?.epoch]) {
       const read = parseAnnouncement(bytes(message), expected);
       expect({ ...read, args: text(read?.args) }).toEqual(byPattern(message));
-      expect(read).toMatchObject({ ...place, logged, binary: draft.payload.binary, except: draft.except });
+      const receipt = logged && draft.receipt === true;
+      expect(read).toMatchObject({ ...place, logged, binary: draft.payload.binary, except: draft.except, receipt });
     }
   });
   fc.assert(check, { numRuns: 200 });
+});
+
+test("that somebody wants a receipt changes nothing of what stock nodes and nodes of before read", () => {
+  const check = fc.property(draft, place, (draft, place) => {
+    const [plain, marked] = [undefined, true as const].map((receipt) =>
+      announcementText(announcementPieces({ ...draft, receipt }, "{0}news", true), place),
+    );
+    const { receipt, ...rest } = JSON.parse(marked ?? "");
+    expect(receipt).toBe(1);
+    const { fanfare, ...before } = JSON.parse(plain ?? "");
+    expect({ ...rest, fanfare }).toEqual({ ...before, fanfare });
+    // What the header counts is all that differs in it, and nodes go by that count.
+    expect(byPattern(marked ?? "")?.args).toBe(byPattern(plain ?? "")?.args);
+    expect(rest.fanfare.replace(/^1:\d+/, "")).toBe(fanfare.replace(/^1:\d+/, ""));
+  });
+  fc.assert(check, { numRuns: 100 });
 });
 
 test("a header is read exactly where its pattern matches", () => {

@@ -12,6 +12,10 @@ import type { Draft } from "../publication.ts";
  * The array at the end is, to the byte, what clients receive. A node reads the header, cuts the array out by the length
  * that the header states and writes it into its sockets: the payload is never parsed again. What only the broker knows
  * (epoch, offset, seq, previous) is put between ready-made pieces, so the publish script handles no JSON.
+ *
+ * Before `uid` stands `"receipt":1` where one was asked for. Nodes that know nothing of receipts take what is between the
+ * header and the array by its length, and stock nodes pass over members that they do not know: a flag in the header, which is
+ * refused where it is unknown, would have cost older nodes the publication.
  */
 
 /** Version of the announcement; wire/announcement.test.ts holds it to the format. */
@@ -19,6 +23,7 @@ export const announcementVersion = 1;
 
 const opening = `{"fanfare":"`;
 const closing = "}}}";
+const receiptMember = ',"receipt":1';
 
 /** The ready-made text around what the broker fills in: head, place, before, data, after, place, tail. */
 export interface AnnouncementPieces {
@@ -48,7 +53,8 @@ export function announcementPieces(draft: Draft, room: string, logged: boolean):
   // Neither rooms nor session ids hold anything that JSON would escape.
   const left = except.map((id) => `"${id}"`).join(",");
   const opts = `{"rooms":["${room}"],"except":[${left}],"flags":{}}`;
-  const lead = `,"uid":"fanfare","nsp":"/","type":3,"data":{"opts":${opts},"packet":{"type":2,"nsp":"/","data":`;
+  const receipt = draft.receipt === true ? receiptMember : "";
+  const lead = `${receipt},"uid":"fanfare","nsp":"/","type":3,"data":{"opts":${opts},"packet":{"type":2,"nsp":"/","data":`;
   return {
     head: `${opening}${announcementVersion}:${lead.length}:${flags}:${except.join(",")}:`,
     before: `"${lead}${beforeData(draft)}`,
@@ -105,6 +111,8 @@ export interface Announcement extends Place {
   readonly binary: boolean;
   readonly logged: boolean;
   readonly except: readonly string[];
+  /** Whether to count who gets it. */
+  readonly receipt: boolean;
   /** The arguments array in UTF-8: a view into the message, not a copy. */
   readonly args: Uint8Array;
 }
@@ -124,6 +132,9 @@ const quote = 0x22;
 const versionDigit = 0x30 + announcementVersion;
 const binaryFlag = 0x62;
 const loggedFlag = 0x6c;
+/** Which letter of {@link receiptMember} tells it from `,"uid"`, and where. */
+const receiptLetterAt = 2;
+const receiptLetter = receiptMember.charCodeAt(receiptLetterAt);
 
 /**
  * Undefined for garbage: whoever may write to Redis may write anything. `epoch`, of an earlier one, is what it probably names: the
@@ -146,7 +157,9 @@ export function parseAnnouncement(message: Uint8Array, epoch?: string): Announce
   if (except === undefined || named === undefined || offset < 0 || seq < 0 || previous < 0) return undefined;
   const args = message.subarray(end + 1 + leadBytes, message.length - closing.length);
   if (args.length < 2 || args[0] !== 0x5b || args[args.length - 1] !== 0x5d) return undefined;
-  return { epoch: named, offset, seq, previous, binary, logged, except, args };
+  // One byte decides: every publication passes here on every node.
+  const receipt = logged && leadBytes > receiptLetterAt && message[end + 1 + receiptLetterAt] === receiptLetter;
+  return { epoch: named, offset, seq, previous, binary, logged, except, receipt, args };
 }
 
 const nobody: readonly string[] = [];

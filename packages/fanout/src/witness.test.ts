@@ -1,0 +1,105 @@
+import { channelName, type DeliveryCounts, defaultEvent } from "@fanfare/domain";
+import { until } from "@fanfare/test-support";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { type RealClient, RealNode } from "../test/real-node.ts";
+import { ModelBroker } from "../test/world.ts";
+import { unsentBytes } from "./unsent.ts";
+
+/* A receipt beside real sockets: what a client has not read waits in the system first, and then on the node. */
+
+const news = channelName("news");
+/** More than the system takes off a node for a client that does not read. */
+const large = JSON.stringify("x".repeat(5_000_000));
+
+const broker = new ModelBroker();
+let node: RealNode;
+const clients: RealClient[] = [];
+beforeAll(async () => {
+  node = new RealNode(broker, { stock: false });
+  await node.listen();
+});
+afterEach(async () => {
+  for (const client of clients.splice(0)) {
+    client.read(true);
+    client.close();
+    client.socket.conn.close(true);
+    await until(() => (client.socket.connected ? "it is still there" : undefined));
+  }
+});
+afterAll(() => node.close());
+
+function publish(json: string, receipt?: true): number {
+  const { seq } = broker.publishNow({ channel: news, event: defaultEvent, payload: { json, binary: false }, receipt }, true);
+  node.link.flush();
+  return seq;
+}
+
+async function subscribed(...transports: string[]): Promise<RealClient> {
+  const client = await node.client(transports);
+  clients.push(client);
+  await node.fanout.subscribe(client.socket, news);
+  return client;
+}
+
+/** What was counted last of a publication. */
+class Counted {
+  readonly #seq: number;
+  #counts: DeliveryCounts | undefined;
+
+  constructor(seq: number) {
+    this.#seq = seq;
+  }
+
+  async is(wanted: Partial<DeliveryCounts>): Promise<void> {
+    await until(() => {
+      this.#counts = node.fanout.receipts.take().find(({ seq }) => seq === this.#seq)?.counts ?? this.#counts;
+      const counts = this.#counts;
+      const differs = Object.entries(wanted).some(([name, value]) => counts?.[name as keyof DeliveryCounts] !== value);
+      return differs ? `it is ${JSON.stringify(counts)}` : undefined;
+    });
+  }
+}
+
+test("a websocket was written to when the system has taken the publication, though more waits behind it", async () => {
+  const client = await subscribed("websocket");
+  client.read(false);
+  for (let time = 0; time < 3; time++) publish(large);
+  const counted = new Counted(publish('"this"', true));
+  await counted.is({ sessions: 1, written: 0, unsent: 1 });
+  for (let time = 0; time < 20; time++) publish(large);
+  client.read(true);
+  await until(() => (client.heard.some(({ what }) => what.includes('"this"')) ? undefined : "it is not heard"));
+  client.read(false);
+  await counted.is({ written: 1, unsent: 0 });
+  expect(unsentBytes(client.socket)).toBeGreaterThan(0);
+});
+
+test("a websocket that ends after it was written to, and before anybody looked again, was written to", async () => {
+  const client = await subscribed("websocket");
+  client.read(false);
+  for (let time = 0; time < 3; time++) publish(large);
+  const counted = new Counted(publish('"this"', true));
+  await counted.is({ sessions: 1, unsent: 1 });
+  const ended = new Promise((resolve) => client.socket.once("disconnect", resolve));
+  client.read(true);
+  await until(() => (client.heard.some(({ what }) => what.includes('"this"')) ? undefined : "it is not heard"));
+  client.close();
+  await ended;
+  await counted.is({ written: 1, unsent: 0, dropped: 0 });
+});
+
+test("a websocket that ends with the publication in front of it was not", async () => {
+  const client = await subscribed("websocket");
+  client.read(false);
+  for (let time = 0; time < 3; time++) publish(large);
+  const counted = new Counted(publish('"this"', true));
+  await counted.is({ sessions: 1, unsent: 1 });
+  client.socket.conn.close(true);
+  await counted.is({ written: 0, unsent: 0, dropped: 1 });
+});
+
+test("over polling it is written with the answer to a poll", async () => {
+  await subscribed("polling");
+  const counted = new Counted(publish('"this"', true));
+  await counted.is({ sessions: 1, written: 1, unsent: 0 });
+});
