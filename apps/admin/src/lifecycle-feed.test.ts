@@ -9,7 +9,7 @@ const connected = (connection: string): LifecycleDraft => ({ type: "connected", 
 
 /** A feed on a log in memory whose reads are counted, with time that is moved by hand. */
 function scene() {
-  const { lifecycle, registry } = openBackend({ cluster: "test", log });
+  const { lifecycle, registry, directory } = openBackend({ cluster: "test", log });
   const state = { reads: 0, lost: false };
   let due: (() => void) | undefined;
   let batches = 0;
@@ -29,7 +29,7 @@ function scene() {
       return () => undefined;
     },
   };
-  const feed = new LifecycleFeed({ lifecycle: watched, registry, clock });
+  const feed = new LifecycleFeed({ lifecycle: watched, registry, directory, clock });
   return {
     feed,
     state,
