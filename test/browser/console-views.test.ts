@@ -143,6 +143,28 @@ describe("the views", () => {
     page.forgive(/status of 404/);
   });
 
+  test("by keyboard alone one comes past the views, to another one, and into a channel of a list", async () => {
+    const { page } = await fixture.openView("channels");
+    const focused = () => page.evaluate("document.activeElement.textContent.trim() || document.activeElement.ariaLabel");
+    await page.locator(".rows .row, .none").first().waitFor();
+    await page.keyboard.press("Tab");
+    expect(await focused()).toBe("Skip to the view");
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Tab");
+    expect(await focused()).toBe("Channel begins with");
+    await page.keyboard.type("demo:sine");
+    await page.keyboard.press("Enter");
+    await page.getByTestId("tail").locator("li").first().waitFor();
+    await page.locator(".wordmark").focus();
+    for (const view of ["Live", "Demo"]) {
+      await page.keyboard.press("Tab");
+      expect(await focused()).toBe(view);
+    }
+    await page.keyboard.press("Shift+Tab");
+    await page.keyboard.press("Enter");
+    await page.locator(".tile").first().waitFor();
+  });
+
   test("Keys & rules: it is explained why a client may not, and a fresh token of Snippets opens the channel", async () => {
     const page = await fixture.openView("snippets");
     await page.page.getByLabel("Channel").fill("news");

@@ -24,7 +24,7 @@ export function Connection({ feed, state, onBlock }: { feed: Feed; state: FeedSt
       <label class="switch">
         <span>
           Block websocket
-          <small>Connects anew over long-polling only</small>
+          <small>Only long-polling comes through</small>
         </span>
         <input
           type="checkbox"
