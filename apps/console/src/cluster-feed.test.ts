@@ -15,6 +15,8 @@ interface Stage {
   readonly feed: ClusterFeed;
   readonly told: Told[];
   readonly asked: IncomingMessage[];
+  /** When. */
+  readonly askedAt: number[];
   /** Streams that are open. */
   readonly open: Set<ServerResponse>;
   /** What is answered instead of a stream. */
@@ -28,10 +30,11 @@ interface Stage {
 
 const event = (id: string) => `id: ${id}\nevent: connected\ndata: {"id":"${id}","type":"connected","node":"a"}\n\n`;
 
-async function stage(): Promise<Stage> {
-  const [told, asked, open] = [[] as Told[], [] as IncomingMessage[], new Set<ServerResponse>()];
+async function stage(silentMs = 20_000): Promise<Stage> {
+  const [told, asked, askedAt, open] = [[] as Told[], [] as IncomingMessage[], [] as number[], new Set<ServerResponse>()];
   const http = createServer((request, response) => {
     asked.push(request);
+    askedAt.push(performance.now());
     response.writeHead(made.status, { "content-type": "text/event-stream" }).flushHeaders();
     if (made.status !== 200) return response.end();
     open.add(response);
@@ -46,7 +49,7 @@ async function stage(): Promise<Stage> {
   const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}/`;
   const feed = createClusterFeed(
     (lastId, signal) => fetch(url, { signal, headers: lastId === undefined ? {} : { "last-event-id": lastId } }),
-    { waitMs: 20, silentMs: 300 },
+    { waitMs: 20, silentMs },
   );
   const leave = feed.listen((one) => told.push(one));
   closers.push(leave);
@@ -54,6 +57,7 @@ async function stage(): Promise<Stage> {
     feed,
     told,
     asked,
+    askedAt,
     open,
     status: 200,
     silent: false,
@@ -91,19 +95,19 @@ test("a stream that breaks is opened again after the last event that was heard",
 });
 
 test("a stream on which nothing comes is taken for dead; one with comments is not", async () => {
-  const scene = await stage();
+  const scene = await stage(1_000);
   await opened(scene);
   const signs = setInterval(() => scene.write(": here\n\n"), 50);
   closers.push(() => clearInterval(signs));
   const start = performance.now();
-  await until(() => (performance.now() - start > 600 ? undefined : "twice as long as silence is borne"));
+  await until(() => (performance.now() - start > 2_000 ? undefined : "twice as long as silence is borne"));
   expect(types(scene.told)).toBe("live");
   clearInterval(signs);
-  await scene.wrote("live away live");
+  await until(() => (types(scene.told).startsWith("live away live") ? undefined : `told ${types(scene.told)}`));
 });
 
 test("a stream of which nothing but its headers comes is not relied upon", async () => {
-  const scene = await stage();
+  const scene = await stage(300);
   scene.silent = true;
   await opened(scene);
   for (const response of scene.open) response.destroy();
@@ -115,6 +119,9 @@ test("a server that refuses for now is asked again, more and more slowly; one th
   const scene = await stage();
   scene.status = 429;
   await until(() => (scene.asked.length >= 4 ? undefined : `asked ${scene.asked.length} times`));
+  const [first = 0, , , fourth = 0] = scene.askedAt;
+  // At least half of 20, 40 and 80 ms; three times the first wait would be 60 at the most.
+  expect(fourth - first).toBeGreaterThan(65);
   scene.status = 403;
   const before = scene.asked.length;
   await until(() => (scene.asked.length > before ? undefined : "not asked again"));

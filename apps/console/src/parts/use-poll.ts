@@ -49,7 +49,8 @@ export function usePoll<Answer>(key: string, pace: Pace, ask: (signal: AbortSign
     let timer = 0;
     let asking = false;
     let stirred = false;
-    let settled = true;
+    // What was told just before anybody listened here may be written late, too.
+    let settled = stirs === undefined;
     let answeredAt = Number.NEGATIVE_INFINITY;
 
     const plan = (ms: number) => {
