@@ -113,3 +113,12 @@ test("while nobody listens nothing is read", async () => {
   await period();
   expect([state.reads > before, feed.listeners]).toEqual([true, 1]);
 });
+
+test("the rates are the same numbers as a sample of the history", async () => {
+  const { feed, period } = scene();
+  feed.listen();
+  expect(feed.rates).toBeUndefined();
+  await period();
+  const none = { publicationsPerSecond: 0, deliveriesPerSecond: 0, latencyMs: null };
+  expect(feed.rates).toEqual({ at: 0, nodes: 0, websocket: 0, polling: 0, ...none });
+});
