@@ -1,60 +1,12 @@
-import { promised, startUp, type Up, until } from "@fanfare/test-support";
-import type { Browser, BrowserContextOptions } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { launchBrowser } from "./chromium.ts";
-import { type ConsolePage, openConsole } from "./console-page.ts";
+import { promised, until } from "@fanfare/test-support";
+import { describe, expect, test } from "vitest";
+import { consoleFixture } from "./console-fixture.ts";
+import { type ConsolePage, flawless, type Opening } from "./console-page.ts";
 
-const flawless = { missed: 0, doubled: 0, outOfOrder: 0 };
+const fixture = consoleFixture({ nodes: 2 });
+const open = (options?: Opening) => fixture.openAt(fixture.up.consoleUrl, options);
 
-let up: Up;
-let browser: Browser;
-const opened: ConsolePage[] = [];
-
-beforeAll(async () => {
-  [up, browser] = await Promise.all([startUp({ nodes: 2 }), launchBrowser()]);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await up?.stop();
-});
-
-afterEach(async () => {
-  const pages = opened.splice(0);
-  for (const page of pages) await page.close();
-  expect(pages.flatMap(({ complaints }) => complaints)).toEqual([]);
-});
-
-async function open(options?: BrowserContextOptions): Promise<ConsolePage> {
-  const page = await openConsole(browser, up.consoleUrl, options);
-  opened.push(page);
-  return page;
-}
-
-/** Takes back the complaints of the browser itself about requests that must fail, and no others. */
-function forgive({ complaints }: ConsolePage, pattern: RegExp): void {
-  complaints.splice(0, complaints.length, ...complaints.filter((complaint) => !pattern.test(complaint)));
-}
-
-async function reads(page: ConsolePage, testId: string, wanted: string): Promise<void> {
-  await until(async () => {
-    const text = await page.text(testId);
-    return text === wanted ? undefined : `${testId} reads "${text}", not "${wanted}"; complaints: ${page.complaints.join("; ")}`;
-  }, 15_000);
-}
-
-/** Waits until the page shows what was published so many publications after now, by the cluster's own count. */
-async function goesOn(page: ConsolePage, publications: number): Promise<void> {
-  const answer = await fetch(`${up.adminUrl}/v1/channels/demo:sine`, { headers: { authorization: `Bearer ${up.adminKey}` } });
-  const { offset } = (await answer.json()) as { offset: number };
-  const wanted = offset + publications;
-  await until(async () => {
-    const newest = await page.number("newest");
-    return newest >= wanted ? undefined : `at ${newest}, not yet at ${wanted}`;
-  }, 15_000);
-}
-
-async function shows(page: ConsolePage, points: number): Promise<void> {
+async function showsPoints(page: ConsolePage, points: number): Promise<void> {
   await until(async () => {
     const shown = await page.number("points");
     return shown >= points ? undefined : `${shown} of ${points} points`;
@@ -64,27 +16,32 @@ async function shows(page: ConsolePage, points: number): Promise<void> {
 describe("the console of a cluster", () => {
   test("says Connected, over websocket, with node, session and position, and counts 0/0/0", async () => {
     const page = await open();
-    await reads(page, "status", "Connected");
-    await reads(page, "transport", "websocket");
-    await goesOn(page, 10);
+    await page.reads("status", "Connected");
+    await page.reads("transport", "websocket");
+    await fixture.goesOn(page, 10);
     expect(await page.text("node")).toMatch(/[A-Za-z0-9]/);
     expect(await page.text("session")).toMatch(/^\S{10,}$/);
     expect(await page.text("position")).toMatch(/^[A-Za-z0-9_-]+:[1-9][0-9]*$/);
     expect(await page.counters()).toEqual(flawless);
   });
 
-  test("measures the producer's rate", async () => {
+  test("measures how many publications a second there are, as the log of the channel has them", async () => {
     const page = await open();
-    await shows(page, 50);
+    await showsPoints(page, 50);
     await until(async () => {
-      const rate = await page.number("rate");
-      return Math.abs(rate - 10) <= 1.5 ? undefined : `${rate} a second`;
+      const path = "/channels/demo:sine/history?reverse=true&limit=100";
+      const { publications } = await fixture.ask<{ publications: { at: number }[] }>("GET", path);
+      const newest = publications[0]?.at ?? 0;
+      const recent = publications.filter(({ at }) => at > newest - 5_000);
+      const rate = ((recent.length - 1) * 1_000) / (newest - (recent.at(-1)?.at ?? 0));
+      const shown = await page.number("rate");
+      return Math.abs(shown - rate) <= 1.5 && rate > 1 ? undefined : `${shown} a second are shown, ${rate} were published`;
     }, promised(30_000));
   });
 
   test("draws a chart that moves", async () => {
     const page = await open();
-    await shows(page, 30);
+    await showsPoints(page, 30);
     const pictures = new Set<string>();
     await until(async () => {
       pictures.add(await page.picture());
@@ -94,11 +51,11 @@ describe("the console of a cluster", () => {
 
   test("shows a page opened later the same points at once", async () => {
     const first = await open();
-    await shows(first, 60);
+    await showsPoints(first, 60);
     const early = { oldest: await first.number("oldest"), newest: await first.number("newest") };
     const start = performance.now();
     const second = await open();
-    await shows(second, 50);
+    await showsPoints(second, 50);
     // Ten come a second: fifty in less than four did not come live.
     expect(performance.now() - start).toBeLessThan(promised(4_000));
     const late = { oldest: await second.number("oldest"), newest: await second.number("newest") };
@@ -113,52 +70,48 @@ describe("the console of a cluster", () => {
 
   test("goes on over long-polling while websocket is blocked, and back, with nothing lost, doubled or out of order", async () => {
     const page = await open();
-    await reads(page, "transport", "websocket");
-    await goesOn(page, 10);
+    await page.reads("transport", "websocket");
+    await fixture.goesOn(page, 10);
     const block = page.page.getByRole("switch", { name: "Block websocket" });
     await block.click();
-    await reads(page, "transport", "polling");
-    await reads(page, "status", "Connected");
-    await goesOn(page, 30);
+    await page.reads("transport", "polling");
+    await page.reads("status", "Connected");
+    await fixture.goesOn(page, 30);
     expect(await page.text("transport")).toBe("polling");
     expect(await page.counters()).toEqual(flawless);
     await block.click();
-    await reads(page, "transport", "websocket");
-    await goesOn(page, 10);
+    await page.reads("transport", "websocket");
+    await fixture.goesOn(page, 10);
     expect(await page.counters()).toEqual(flawless);
     // A stock client that leaves long-polling may have one more poll on its way, which its own goodbye overtakes.
-    forgive(page, /status of 400/);
+    page.forgive(/status of 400/);
   });
 
   test("works over long-polling where no websocket comes through", async () => {
-    const page = await openConsole(browser, "about:blank");
-    opened.push(page);
-    await page.page.routeWebSocket(/./, (socket) => socket.close());
-    await page.page.goto(up.consoleUrl);
-    await reads(page, "status", "Connected");
-    await goesOn(page, 30);
+    const page = await open({ first: (tab) => tab.routeWebSocket(/./, (socket) => socket.close()) });
+    await page.reads("status", "Connected");
+    await fixture.goesOn(page, 30);
     expect(await page.text("transport")).toBe("polling");
     expect(await page.counters()).toEqual(flawless);
-    forgive(page, /WebSocket connection to .* failed/);
+    page.forgive(/WebSocket connection to .* failed/);
   });
 
   test("says Error while there is no server, and why", async () => {
-    const page = await openConsole(browser, `${up.consoleUrl}?url=${encodeURIComponent("http://127.0.0.1:9")}`);
-    opened.push(page);
-    await reads(page, "status", "Error");
+    const page = await fixture.openAt(`${fixture.up.consoleUrl}?url=${encodeURIComponent("http://127.0.0.1:9")}`);
+    await page.reads("status", "Error");
     await page.page.getByText("trying again").waitFor();
-    forgive(page, /net::ERR_/);
+    page.forgive(/net::ERR_/);
   });
 
   test("moves a cursor by the arrow keys and tells the value", async () => {
     const page = await open();
-    await shows(page, 30);
+    await showsPoints(page, 30);
     const chart = page.page.getByRole("slider");
     await chart.focus();
     for (let step = 0; step < 5; step++) await page.page.keyboard.press("ArrowLeft");
     const told = await chart.getAttribute("aria-valuetext");
     expect(told).toMatch(/^offset \d+, y \d\.\d{3}$/);
-    await goesOn(page, 5);
+    await fixture.goesOn(page, 5);
     expect(await chart.getAttribute("aria-valuetext")).toBe(told);
     await page.page.keyboard.press("Escape");
     await until(async () => ((await chart.getAttribute("aria-valuetext")) === told ? "the cursor stays" : undefined));
@@ -191,9 +144,9 @@ describe("the console of a cluster", () => {
     expect(policy).toContain("default-src 'none'");
     expect(policy).toContain("script-src 'self'");
     expect(policy).not.toContain("unsafe");
-    await reads(page, "transport", "websocket");
-    await goesOn(page, 10);
-    const ours = [new URL(up.consoleUrl).origin, new URL(up.publicUrl).origin];
+    await page.reads("transport", "websocket");
+    await fixture.goesOn(page, 10);
+    const ours = [new URL(fixture.up.consoleUrl).origin, new URL(fixture.up.publicUrl).origin];
     expect([...page.origins].sort()).toEqual(ours.sort());
   });
 });

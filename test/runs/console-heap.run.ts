@@ -30,9 +30,7 @@ test(
   async () => {
     const watched = await Promise.all(
       viewsToWatch.map(async (view) => {
-        const { page, complaints } = await openConsole(browser, "about:blank");
-        await page.addInitScript(`if (location.protocol !== "about:") sessionStorage.setItem("fanfare:key", "${up.adminKey}")`);
-        await page.goto(`${up.consoleUrl}#/${view}`);
+        const { page, complaints } = await openConsole(browser, `${up.consoleUrl}#/${view}`, { key: up.adminKey });
         return { view, complaints, session: await page.context().newCDPSession(page), samples: [] as Sample[] };
       }),
     );

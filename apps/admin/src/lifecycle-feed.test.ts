@@ -9,7 +9,7 @@ const connected = (connection: string): LifecycleDraft => ({ type: "connected", 
 
 /** A feed on a log in memory whose reads are counted, with time that is moved by hand. */
 function scene() {
-  const { lifecycle, registry } = openBackend({ cluster: "test", log });
+  const { lifecycle, registry, directory } = openBackend({ cluster: "test", log });
   const state = { reads: 0, lost: false };
   let due: (() => void) | undefined;
   let batches = 0;
@@ -29,7 +29,7 @@ function scene() {
       return () => undefined;
     },
   };
-  const feed = new LifecycleFeed({ lifecycle: watched, registry, clock });
+  const feed = new LifecycleFeed({ lifecycle: watched, registry, directory, clock });
   return {
     feed,
     state,
@@ -112,4 +112,13 @@ test("while nobody listens nothing is read", async () => {
   feed.listen();
   await period();
   expect([state.reads > before, feed.listeners]).toEqual([true, 1]);
+});
+
+test("the rates are the same numbers as a sample of the history", async () => {
+  const { feed, period } = scene();
+  feed.listen();
+  expect(feed.rates).toBeUndefined();
+  await period();
+  const none = { publicationsPerSecond: 0, deliveriesPerSecond: 0, latencyMs: null };
+  expect(feed.rates).toEqual({ at: 0, nodes: 0, websocket: 0, polling: 0, ...none });
 });

@@ -1,4 +1,5 @@
-import type { Clock, LifecycleEvent, LifecycleLog, LifecyclePage, Registry } from "@fanfare/domain";
+import type { Clock, Directory, LifecycleEvent, LifecycleLog, LifecyclePage, Registry, StatsSample } from "@fanfare/domain";
+import { clusterSample } from "./cluster-stats.ts";
 
 /** How often the log is looked at while anybody listens. */
 const periodMs = 250;
@@ -8,16 +9,10 @@ const pageMax = 500;
 /** The newest events, kept for all who listen: only who is further behind reads the log by itself. */
 const recentMax = 2_000;
 
-/** Publications and deliveries of the whole cluster. */
-export interface Rates {
-  readonly at: number;
-  readonly publicationsPerSecond: number;
-  readonly deliveriesPerSecond: number;
-}
-
 export interface LifecycleFeedParts {
   readonly lifecycle: LifecycleLog;
-  readonly registry: Pick<Registry, "figures">;
+  readonly registry: Registry;
+  readonly directory: Directory;
   readonly clock: Clock;
 }
 
@@ -30,7 +25,7 @@ export class LifecycleFeed {
   /** Id of the event before the first recent one; undefined: not known. */
   #before: string | undefined;
   #newest: string | undefined;
-  #rates: Rates | undefined;
+  #rates: StatsSample | undefined;
   #periods = 0;
   #waiting: (() => void)[] = [];
 
@@ -43,7 +38,7 @@ export class LifecycleFeed {
   }
 
   /** The last sample; undefined before the first. */
-  get rates(): Rates | undefined {
+  get rates(): StatsSample | undefined {
     return this.#rates;
   }
 
@@ -118,14 +113,6 @@ export class LifecycleFeed {
 
   async #sample(): Promise<void> {
     if (this.#periods++ % periodsPerSample !== 0) return;
-    const { registry, clock } = this.#parts;
-    let publications = 0;
-    let deliveries = 0;
-    for (const { publicationsPerSecond, deliveriesPerSecond } of (await registry.figures()).values()) {
-      publications += publicationsPerSecond;
-      deliveries += deliveriesPerSecond;
-    }
-    const tenth = (sum: number): number => Math.round(sum * 10) / 10;
-    this.#rates = { at: clock.now(), publicationsPerSecond: tenth(publications), deliveriesPerSecond: tenth(deliveries) };
+    this.#rates = await clusterSample(this.#parts, this.#parts.clock.now());
   }
 }

@@ -1,9 +1,10 @@
 import type { ComponentType } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { createClusterFeed } from "./cluster-feed.ts";
 import { Header } from "./parts/header.tsx";
 import { Login } from "./parts/login.tsx";
 import { useRoute } from "./routes.ts";
-import { type Session, storeKey } from "./session.ts";
+import { openEvents, type Session, storeKey } from "./session.ts";
 import { type View, ViewContext } from "./view.ts";
 
 interface Entry {
@@ -47,7 +48,12 @@ export function App({ url, control, first }: AppProps) {
     storeKey(next?.key ?? null);
     setSession(next);
   };
-  const view: View = { url, control, route, session, signOut: () => sign(undefined) };
+  const key = session?.key;
+  const events = useMemo(
+    () => (key === undefined ? undefined : createClusterFeed((lastId, signal) => openEvents(key, "", lastId, signal))),
+    [key],
+  );
+  const view: View = { url, control, route, session, events, signOut: () => sign(undefined) };
 
   return (
     <ViewContext.Provider value={view}>

@@ -11,7 +11,7 @@ interface Page<Item> {
   readonly nodesMissing?: readonly string[];
 }
 
-interface Whole<Item> {
+export interface Whole<Item> {
   readonly items: readonly Item[];
   /** Whether there are more than {@link listMax}. */
   readonly more: boolean;

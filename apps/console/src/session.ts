@@ -46,6 +46,12 @@ export class Refused extends Error {
   }
 }
 
+/** The cluster's events as they come: what came after the one of this id, or with `query` as docs/EVENTS.md has it. */
+export function openEvents(key: string, query: string, lastId: string | undefined, signal: AbortSignal): Promise<Response> {
+  const headers = { authorization: `Bearer ${key}`, ...(lastId === undefined ? {} : { "last-event-id": lastId }) };
+  return fetch(`../v1/events${query}`, { headers, signal });
+}
+
 /** One request to the admin API. Rejects with a {@link Refused}. */
 export async function request<Answer>(key: string, method: string, path: string, body?: unknown, signal?: AbortSignal) {
   const init: RequestInit = { method, headers: { authorization: `Bearer ${key}` }, signal: signal ?? null };

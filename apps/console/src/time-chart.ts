@@ -1,10 +1,9 @@
-import uPlot from "uplot";
-import { keepSize, shade, styleOf } from "./chart-style.ts";
-import { onThemeChange } from "./theme.ts";
+import { createPlot } from "./plot.ts";
+import { around, type Range, ticksOf, timeStepOf } from "./ticks.ts";
 
 export interface TimeChart {
-  /** Seconds since 1970, then the values of each line. */
-  set(data: uPlot.AlignedData): void;
+  /** Milliseconds since 1970 in order, the values of each line, and the time at which the cursor stands. */
+  set(times: readonly number[], lines: readonly (readonly (number | null)[])[], cursor: number | null): void;
   destroy(): void;
 }
 
@@ -13,96 +12,52 @@ export interface TimeChartOptions {
   readonly colours: readonly string[];
   /** What the axis says for a value. */
   readonly format: (value: number) => string;
-  /** Called with the place in the data under the pointer, null when there is none. */
-  readonly onInspect: (index: number | null) => void;
+  /** Called with the time under the pointer, null when there is none. */
+  readonly onInspect: (time: number | null) => void;
 }
 
 /** The last ten minutes. */
-const spanSeconds = 600;
+const spanMs = 600_000;
 /** A process that was just started has not seen more; a line of its first seconds should not fill the page either. */
-const spanLeastSeconds = 60;
+const spanLeastMs = 60_000;
 
-/** Lines over time; charts of one page share their cursor. */
+/** Lines over time, from zero up. */
 export function createTimeChart(host: HTMLElement, { colours, format, onInspect }: TimeChartOptions): TimeChart {
-  let data: uPlot.AlignedData = [[], ...colours.map(() => [])];
-  let plot = build();
-
-  function build(): uPlot {
-    const { rem, colour, axis } = styleOf(host);
-    return new uPlot(
-      {
-        width: host.clientWidth,
-        height: host.clientHeight,
-        padding: [rem * 0.5, rem * 0.25, 0, 0],
-        legend: { show: false },
-        cursor: {
-          y: false,
-          sync: { key: "time" },
-          drag: { x: false, y: false, setScale: false },
-          points: { size: rem * 0.5 },
-        },
-        scales: { x: { time: true, auto: false, range: () => spanOf(data) }, y: { range: (_plot, _min, max) => [0, top(max)] } },
-        axes: [
-          {
-            ...axis,
-            grid: { show: false },
-            size: rem * 1.6,
-            space: rem * 5,
-            values: (one, ticks) => timeLabels(one, ticks, rem),
-          },
-          { ...axis, size: rem * 3.6, space: rem * 2.2, values: (_plot, ticks) => ticks.map(format) },
-        ],
-        series: [
-          {},
-          ...colours.map((name, index) => ({
-            stroke: colour(name),
-            width: Math.max(1.5, rem / 10),
-            points: { show: false },
-            ...(index === 0 ? { fill: (one: uPlot) => shade(one, colour(name)) } : {}),
-          })),
-        ],
-        hooks: { setCursor: [({ cursor }) => onInspect(cursor.idx ?? null)] },
-      },
-      data,
-      host,
-    );
-  }
-
-  const rebuild = () => {
-    plot.destroy();
-    plot = build();
-  };
-  const endResize = keepSize(host, () => plot, rebuild);
-  const endTheme = onThemeChange(rebuild);
+  let xs: readonly number[] = [];
+  let lines: readonly (readonly (number | null)[])[] = [];
+  let cursor: number | null = null;
+  const plot = createPlot(host, {
+    colours,
+    cursor: () => cursor,
+    onInspect,
+    look(widthRem, heightRem) {
+      const x = spanOf(xs);
+      const highest = lines.flat().reduce<number>((max, value) => Math.max(max, value ?? 0), 0);
+      // A little above the line; 0 and 1 where nothing happens at all.
+      const y = around([0, highest * 1.05 || 1], highest === 0 ? 1 : Math.min(5, Math.max(2, heightRem / 2.2 - 1)));
+      const step = timeStepOf(x[1] - x[0], widthRem / 5);
+      const timeStyle = step < 60_000 ? "medium" : "short";
+      return {
+        xs,
+        lines,
+        x,
+        y: y.range,
+        xTicks: ticksOf(x, step, (at) => new Date(at).toLocaleTimeString("en-GB", { timeStyle })),
+        yTicks: ticksOf(y.range, y.step, format),
+      };
+    },
+  });
   return {
-    set(next) {
-      data = next;
-      plot.setData(next);
+    set(times, values, at) {
+      [xs, lines, cursor] = [times, values, at];
+      plot.draw();
     },
-    destroy() {
-      endResize();
-      endTheme();
-      plot.destroy();
-    },
+    destroy: plot.destroy,
   };
 }
 
-function spanOf([times]: uPlot.AlignedData): uPlot.Range.MinMax {
+function spanOf(times: readonly number[]): Range {
   const newest = times.at(-1) ?? 0;
   const seen = newest - (times[0] ?? newest);
-  return [newest - Math.min(spanSeconds, Math.max(spanLeastSeconds, seen)), newest];
-}
-
-/** A round number above the line, and never no height at all. */
-function top(max: number | null): number {
-  return max === null || max <= 0 ? 1 : (uPlot.rangeNum(0, max, 0.12, true)[1] ?? 1);
-}
-
-/** With seconds where minutes would repeat; none so near to the edge that it would be cut. */
-function timeLabels(plot: uPlot, [first = 0, second = first + 60, ...rest]: number[], rem: number): string[] {
-  const timeStyle = second - first < 60 ? "medium" : "short";
-  const edge = plot.bbox.width / devicePixelRatio - rem * (timeStyle === "short" ? 1.2 : 1.9);
-  return [first, second, ...rest].map((tick) =>
-    plot.valToPos(tick, "x") > edge ? "" : new Date(tick * 1_000).toLocaleTimeString("en-GB", { timeStyle }),
-  );
+  return [newest - Math.min(spanMs, Math.max(spanLeastMs, seen)), newest];
 }

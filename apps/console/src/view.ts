@@ -1,5 +1,6 @@
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
+import type { ClusterFeed } from "./cluster-feed.ts";
 import type { Route } from "./routes.ts";
 import { may, request, type Session } from "./session.ts";
 
@@ -13,6 +14,8 @@ export interface View {
   readonly route: Route;
   /** Undefined: nobody has signed in. */
   readonly session: Session | undefined;
+  /** What happens in the cluster; undefined like the session. */
+  readonly events: ClusterFeed | undefined;
   readonly signOut: () => void;
 }
 

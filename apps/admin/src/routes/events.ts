@@ -78,7 +78,7 @@ export function eventRoutes(app: FastifyInstance, context: Context): void {
         tags: ["events"],
         summary: "What happens in the cluster, as it happens",
         description:
-          "Of all nodes, about half a second late. Reconnect with the last id that was heard and nothing is missed, for as long as the log reaches back (about 100,000 events): `gap` says that it does not. `rates` comes every second, is in no log and has no id. A `disconnected` ends all subscriptions of its connection, which are not told of one by one; a connection that was `recovered` tells its subscriptions again.",
+          "Of all nodes, about half a second late. Reconnect with the last id that was heard and nothing is missed, for as long as the log reaches back (about 100,000 events): `gap` says that it does not. `rates` comes every second, is in no log and has no id: the same numbers as one item of `/v1/stats/history`. A `disconnected` ends all subscriptions of its connection, which are not told of one by one; a connection that was `recovered` tells its subscriptions again.",
         querystring: EventsQuery,
         response: eventAnswers("The stream.", EventStream, [400, 401, 403, 429, 503]),
       },

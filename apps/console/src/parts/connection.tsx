@@ -1,23 +1,30 @@
 import type { Feed } from "../feed.ts";
 import type { FeedState } from "../feed-state.ts";
 import { nothing } from "./format.ts";
+import { Card, Fact } from "./ui.tsx";
 
 /** Which way publications come here, and a switch to try the other one. */
 export function Connection({ feed, state, onBlock }: { feed: Feed; state: FeedState; onBlock: (blocked: boolean) => void }) {
-  const { position } = state;
+  const { transport, node, session, position } = state;
+  const facts = [
+    ["Transport", transport, "transport"],
+    ["Node", node, "node"],
+    ["Session", session, "session"],
+    ["Position", position && `${position.epoch}:${position.offset}`, "position"],
+  ] as const;
   return (
-    <section class="card" aria-labelledby="connection">
-      <h2 id="connection">Connection</h2>
+    <Card title="Connection">
       <dl class="facts">
-        <Fact name="Transport" value={state.transport} testId="transport" />
-        <Fact name="Node" value={state.node} testId="node" />
-        <Fact name="Session" value={state.session} testId="session" />
-        <Fact name="Position" value={position === undefined ? "" : `${position.epoch}:${position.offset}`} testId="position" />
+        {facts.map(([name, value, testId]) => (
+          <Fact key={name} name={name} testId={testId}>
+            {value || nothing}
+          </Fact>
+        ))}
       </dl>
       <label class="switch">
         <span>
           Block websocket
-          <small>Connects anew over long-polling only</small>
+          <small>Only long-polling comes through</small>
         </span>
         <input
           type="checkbox"
@@ -30,17 +37,6 @@ export function Connection({ feed, state, onBlock }: { feed: Feed; state: FeedSt
           }}
         />
       </label>
-    </section>
-  );
-}
-
-function Fact({ name, value, testId }: { name: string; value: string; testId: string }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd data-testid={testId} title={value}>
-        {value === "" ? nothing : value}
-      </dd>
-    </div>
+    </Card>
   );
 }

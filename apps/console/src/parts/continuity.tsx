@@ -1,12 +1,12 @@
 import type { Counts } from "@fanfare/client";
 import { count } from "./format.ts";
+import { Card } from "./ui.tsx";
 
 /** What the offsets say about delivery: the three numbers that must stay 0. */
 export function Continuity({ counts, reloads }: { counts: Counts; reloads: number }) {
   const flawless = counts.missed + counts.doubled + counts.outOfOrder === 0;
   return (
-    <section class="card" aria-labelledby="continuity">
-      <h2 id="continuity">Continuity</h2>
+    <Card title="Continuity">
       <dl class="counters">
         <Counter name="Missed" value={counts.missed} testId="missed" />
         <Counter name="Doubled" value={counts.doubled} testId="doubled" />
@@ -17,7 +17,7 @@ export function Continuity({ counts, reloads }: { counts: Counts; reloads: numbe
         {flawless ? ", each once and in order" : ""}
         {reloads > 0 && `; loaded anew ${reloads === 1 ? "once" : `${reloads} times`}`}
       </p>
-    </section>
+    </Card>
   );
 }
 

@@ -1,11 +1,12 @@
 import type { ChannelInfo, ChannelRules, ConnectionRecord, PresencePage } from "@fanfare/domain";
+import type { Told } from "../cluster-feed.ts";
 import { hrefOf } from "../routes.ts";
 import { useAsk, useMay } from "../view.ts";
 import { count, nothing } from "./format.ts";
 import { PublishForm } from "./publish-form.tsx";
 import { Tail } from "./tail.tsx";
-import { Card, Fact, Problem } from "./ui.tsx";
-import { usePoll } from "./use-poll.ts";
+import { Card, Fact, Item, Problem } from "./ui.tsx";
+import { once, usePoll } from "./use-poll.ts";
 
 /** People shown; the rest is a number. */
 const shownMax = 50;
@@ -15,27 +16,23 @@ export function OneChannel({ channel }: { channel: string }) {
   const ask = useAsk();
   const mayPublish = useMay("publish");
   const path = `/channels/${encodeURIComponent(channel)}`;
-  const info = usePoll(channel, 2_000, (signal) => ask<ChannelInfo>("GET", path, undefined, signal));
-  const rules = usePoll(channel, 0, (signal) =>
+  // Who is there is in the feed; what is published is not, so that is asked for.
+  const pace = { everyMs: 4_000, calmMs: 15_000, stirs: (told: Told) => told.type === "disconnected" || concerns(told, channel) };
+  const info = usePoll(channel, { everyMs: 2_000 }, (signal) => ask<ChannelInfo>("GET", path, undefined, signal));
+  const rules = usePoll(channel, once, (signal) =>
     ask<ChannelRules>("GET", `/rules/${encodeURIComponent(channel)}`, undefined, signal),
   );
   // Asked where no account is kept, the server would refuse, and the browser note it, again and again.
   const counted = rules.answer !== undefined && (rules.answer.presence !== "nobody" || rules.answer.joinLeave);
-  const there = usePoll(`${channel} ${counted}`, counted ? 4_000 : 0, async (signal) =>
+  const there = usePoll(`${channel} ${counted}`, counted ? pace : once, async (signal) =>
     counted ? ask<PresencePage>("GET", `${path}/presence?limit=${shownMax}`, undefined, signal) : undefined,
   );
-  const heard = usePoll(channel, 4_000, (signal) =>
+  const heard = usePoll(channel, pace, (signal) =>
     ask<{ items: ConnectionRecord[]; next: string | null }>("GET", `${path}/connections?limit=${shownMax}`, undefined, signal),
   );
   const { subscribers, offset, retained, epoch } = info.answer ?? {};
   return (
-    <article class="item" aria-label={channel}>
-      <div class="title">
-        <h2 class="mono">{channel}</h2>
-        <a class="back" href={hrefOf("channels")}>
-          Close
-        </a>
-      </div>
+    <Item name={channel} list="channels">
       <Problem what={info.problem} />
       <dl class="figures small">
         <Fact name="Subscribers" testId="subscribers">
@@ -88,6 +85,10 @@ export function OneChannel({ channel }: { channel: string }) {
           </ul>
         </Card>
       </div>
-    </article>
+    </Item>
   );
+}
+
+function concerns(told: Told, channel: string): boolean {
+  return "channel" in told && told.channel === channel;
 }

@@ -1,10 +1,11 @@
 import type { ConnectionRecord } from "@fanfare/domain";
 import { useState } from "preact/hooks";
+import type { Told } from "../cluster-feed.ts";
 import { hrefOf } from "../routes.ts";
 import { useAsk, useMay } from "../view.ts";
-import { age, bytes } from "./format.ts";
+import { age, bytes, nothing } from "./format.ts";
 import { mistakeIn } from "./publish-form.tsx";
-import { Card, Fact, Field, Problem, Said } from "./ui.tsx";
+import { Card, Fact, Field, Item, Problem, Said } from "./ui.tsx";
 import { useAct } from "./use-act.ts";
 import { usePoll } from "./use-poll.ts";
 
@@ -13,25 +14,21 @@ export function OneConnection({ id }: { id: string }) {
   const ask = useAsk();
   const mayAct = useMay("connections");
   const path = `/connections/${encodeURIComponent(id)}`;
-  const { answer, problem, again } = usePoll(id, 2_000, (signal) => ask<ConnectionRecord>("GET", path, undefined, signal));
+  // How much waits for it is not in the feed.
+  const pace = { everyMs: 2_000, calmMs: 4_000, stirs: (told: Told) => "connection" in told && told.connection === id };
+  const { answer, problem, again } = usePoll(id, pace, (signal) => ask<ConnectionRecord>("GET", path, undefined, signal));
   return (
-    <article class="item" aria-label={id}>
-      <div class="title">
-        <h2 class="mono">{id}</h2>
-        <a class="back" href={hrefOf("connections")}>
-          Close
-        </a>
-      </div>
+    <Item name={id} list="connections">
       <Problem what={problem} />
       {answer !== undefined && (
         <dl class="facts card">
-          <Fact name="User">{answer.user ?? "–"}</Fact>
+          <Fact name="User">{answer.user ?? nothing}</Fact>
           <Fact name="Node">
             <a href={hrefOf("nodes", answer.node)}>{answer.node}</a>
           </Fact>
           <Fact name="Transport">{answer.transport}</Fact>
           <Fact name="Address">{answer.address}</Fact>
-          <Fact name="Client">{answer.client ?? "–"}</Fact>
+          <Fact name="Client">{answer.client ?? nothing}</Fact>
           <Fact name="Connected for">{age(Date.now() - answer.since)}</Fact>
           <Fact name="Unsent">{bytes(answer.unsentBytes)}</Fact>
         </dl>
@@ -49,7 +46,7 @@ export function OneConnection({ id }: { id: string }) {
         </Card>
       )}
       {mayAct && answer !== undefined && <Acts path={path} done={again} />}
-    </article>
+    </Item>
   );
 }
 

@@ -58,14 +58,14 @@ export function PublishForm({ channel }: { channel: string }) {
             onInput={({ currentTarget }) => setData(currentTarget.value)}
           />
         </Field>
-        <p id="mistake" class="said" data-failed={true}>
-          {mistake}
-        </p>
         <div class="buttons">
           <button type="submit" class="primary" disabled={act.busy || mistake !== ""}>
             Publish
           </button>
-          <Said act={act} />
+          <p id="mistake" class="said" data-failed={true}>
+            {mistake}
+          </p>
+          {mistake === "" && <Said act={act} />}
         </div>
       </form>
     </Card>

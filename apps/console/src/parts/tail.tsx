@@ -19,7 +19,7 @@ export function Tail({ path }: { path: string }) {
   const [paused, pause] = useState(false);
   const [epoch, setEpoch] = useState("");
   const live = until === undefined && !paused;
-  const { answer, problem } = usePoll(`${path} ${until}`, live ? everyMs : 0, async (signal) => {
+  const { answer, problem } = usePoll(`${path} ${until}`, { everyMs: live ? everyMs : 0 }, async (signal) => {
     const before = until === undefined ? "" : `&since=${encodeURIComponent(`${epoch}:${until + 1}`)}`;
     const page = await ask<HistoryPage>("GET", `${path}/history?reverse=true&limit=${shown}${before}`, undefined, signal);
     setEpoch(page.epoch);

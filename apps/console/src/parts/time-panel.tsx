@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { createTimeChart, type TimeChart } from "../time-chart.ts";
 import { clock, nothing } from "./format.ts";
 
@@ -15,26 +15,31 @@ export interface TimePanelProps {
   readonly times: readonly number[];
   readonly lines: readonly Line[];
   readonly format: (value: number) => string;
+  /** The time that is looked at, in this panel or another one beside it; null: the newest. */
+  readonly inspected: number | null;
+  readonly onInspect: (at: number | null) => void;
 }
 
-/** Lines over the last ten minutes, with the newest values, or those under the pointer, in words. */
-export function TimePanel({ title, times, lines, format }: TimePanelProps) {
+/** Lines over the last ten minutes, with the newest values, or those of the time that is looked at, in words. */
+export function TimePanel({ title, times, lines, format, inspected, onInspect }: TimePanelProps) {
   const host = useRef<HTMLDivElement>(null);
   const chart = useRef<TimeChart>(undefined);
-  const [inspected, inspect] = useState<number | null>(null);
   const colours = lines.map(({ colour }) => colour);
 
   useEffect(() => {
     if (host.current === null) return;
-    chart.current = createTimeChart(host.current, { colours, format, onInspect: inspect });
+    chart.current = createTimeChart(host.current, { colours, format, onInspect });
     return () => chart.current?.destroy();
   }, []);
   useEffect(() => {
-    chart.current?.set([times.map((at) => at / 1_000), ...lines.map(({ values }) => [...values])]);
+    chart.current?.set(
+      times,
+      lines.map(({ values }) => values),
+      inspected,
+    );
   });
 
-  const index = inspected ?? times.length - 1;
-  const at = times[index];
+  const index = inspected === null ? times.length - 1 : times.indexOf(inspected);
   return (
     <figure class="card panel">
       <figcaption class="card-head">
@@ -45,7 +50,7 @@ export function TimePanel({ title, times, lines, format }: TimePanelProps) {
               {name} <b>{values[index] == null ? nothing : format(values[index])}</b>
             </span>
           ))}
-          {inspected !== null && at !== undefined && <time>{clock(at)}</time>}
+          {inspected !== null && <time>{clock(inspected)}</time>}
         </span>
       </figcaption>
       <div ref={host} class="plot" aria-hidden="true" />

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { hrefOf } from "../routes.ts";
 import type { Act } from "./use-act.ts";
 
 type Children = { readonly children?: ComponentChildren };
@@ -21,13 +22,44 @@ export function Card({
   );
 }
 
+/** What was chosen of a list, beside it; on a phone in its place. */
+export function Item({ name, list, children }: Children & { name: string; list: string }) {
+  return (
+    <article class="item" aria-label={name}>
+      <div class="title">
+        <h2 class="mono">{name}</h2>
+        <a class="back" href={hrefOf(list)}>
+          Close
+        </a>
+      </div>
+      {children}
+    </article>
+  );
+}
+
 /** A name and a value; values of code are set in the fixed-width face. */
-export function Fact({ name, testId, children }: Children & { name: string; testId?: string }) {
+export function Fact({ name, testId, children }: Children & { name: string; testId?: string | undefined }) {
   return (
     <div>
       <dt>{name}</dt>
-      <dd data-testid={testId}>{children}</dd>
+      {/* What does not fit is cut; the pointer shows it. */}
+      <dd data-testid={testId} title={typeof children === "string" ? children : undefined}>
+        {children}
+      </dd>
     </div>
+  );
+}
+
+export function Facts({ of, children }: Children & { of: readonly (readonly [name: string, value: string])[] }) {
+  return (
+    <dl class="facts">
+      {of.map(([name, value]) => (
+        <Fact key={name} name={name}>
+          {value}
+        </Fact>
+      ))}
+      {children}
+    </dl>
   );
 }
 
@@ -73,15 +105,5 @@ export function Tag({ tone = "", children }: Children & { tone?: "good" | "bad" 
     <span class="tag" data-tone={tone}>
       {children}
     </span>
-  );
-}
-
-/** A number with its unit below the name. */
-export function Figure({ name, value, testId }: { name: string; value: string; testId?: string }) {
-  return (
-    <div class="figure">
-      <dt>{name}</dt>
-      <dd data-testid={testId}>{value}</dd>
-    </div>
   );
 }

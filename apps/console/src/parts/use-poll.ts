@@ -1,4 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
+import type { Told } from "../cluster-feed.ts";
 import { Refused } from "../session.ts";
 import { useView } from "../view.ts";
 
@@ -11,23 +12,63 @@ export interface Polled<Answer> {
   readonly again: () => void;
 }
 
+/** When to ask again, each in milliseconds after the last answer. 0: never. */
+export interface Pace {
+  /** While nobody tells what happens. */
+  readonly everyMs: number;
+  /** While the cluster's feed does: for what it does not carry. */
+  readonly calmMs?: number;
+  /** Whether what the feed told may have changed the answer: then it is asked for soon. */
+  readonly stirs?: (told: Told) => boolean;
+}
+
+export const once: Pace = { everyMs: 0 };
+
+export function aboutNodes({ type }: Told): boolean {
+  return type.startsWith("node_");
+}
+
+/** Nodes write into the lists twice a second, and may tell of it before. */
+const soonMs = 600;
+/** Where something happens all the time, so much is between an answer and the next question. */
+const apartMs = 1_000;
+/** Once more, for what was written late. */
+const settleMs = 2_500;
+
 /**
- * Asks at once and then again and again, each time `everyMs` after the answer; never while the page is hidden. What was asked
- * for under another `key` is forgotten. `everyMs` 0: only once.
+ * Asks at once and then as the pace says; never while the page is hidden. What was asked for under another `key` is forgotten.
  */
-export function usePoll<Answer>(key: string, everyMs: number, ask: (signal: AbortSignal) => Promise<Answer>): Polled<Answer> {
-  const { signOut } = useView();
+export function usePoll<Answer>(key: string, pace: Pace, ask: (signal: AbortSignal) => Promise<Answer>): Polled<Answer> {
+  const { signOut, events } = useView();
+  const { everyMs, calmMs = everyMs, stirs } = pace;
   const [round, setRound] = useState(0);
   const [state, setState] = useState<{ key: string; answer?: Answer | undefined; problem?: string | undefined }>({ key });
 
   useEffect(() => {
     const ended = new AbortController();
     let timer = 0;
+    let asking = false;
+    let stirred = false;
+    // What was told just before anybody listened here may be written late, too.
+    let settled = stirs === undefined;
+    let answeredAt = Number.NEGATIVE_INFINITY;
+
+    const plan = (ms: number) => {
+      clearTimeout(timer);
+      if (ms > 0 && !ended.signal.aborted) timer = window.setTimeout(go, ms);
+    };
     const next = () => {
-      if (everyMs > 0 && !ended.signal.aborted) timer = window.setTimeout(go, everyMs);
+      if (stirred) return plan(apartMs);
+      if (!settled) {
+        settled = true;
+        return plan(settleMs);
+      }
+      plan(events?.live === true ? calmMs : everyMs);
     };
     const go = async () => {
-      if (document.hidden) return next();
+      if (document.hidden) return plan(apartMs);
+      asking = true;
+      stirred = false;
       try {
         const answer = await ask(ended.signal);
         if (!ended.signal.aborted) setState({ key, answer, problem: undefined });
@@ -37,14 +78,26 @@ export function usePoll<Answer>(key: string, everyMs: number, ask: (signal: Abor
         const problem = thrown instanceof Error ? thrown.message : String(thrown);
         setState((before) => ({ key, answer: before.key === key ? before.answer : undefined, problem }));
       }
+      asking = false;
+      answeredAt = performance.now();
       next();
     };
     void go();
+    const leave =
+      stirs === undefined
+        ? undefined
+        : events?.listen((told) => {
+            if (stirred || !(unreliable(told) || stirs(told))) return;
+            stirred = true;
+            settled = false;
+            if (!asking) plan(Math.max(soonMs, apartMs - (performance.now() - answeredAt)));
+          });
     return () => {
+      leave?.();
       ended.abort();
       clearTimeout(timer);
     };
-  }, [key, everyMs, round]);
+  }, [key, everyMs, calmMs, round, events]);
 
   const current = state.key === key;
   return {
@@ -52,4 +105,9 @@ export function usePoll<Answer>(key: string, everyMs: number, ask: (signal: Abor
     problem: current ? state.problem : undefined,
     again: () => setRound((before) => before + 1),
   };
+}
+
+/** Before these, anything may have happened that was not told. */
+function unreliable({ type }: Told): boolean {
+  return type === "live" || type === "away" || type === "gap";
 }

@@ -1,9 +1,9 @@
 import type { ChannelRules, Explanation } from "@fanfare/domain";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { count } from "../parts/format.ts";
 import { Card, Fact, Field, Problem, Said, Tag } from "../parts/ui.tsx";
 import { useAct } from "../parts/use-act.ts";
-import { usePoll } from "../parts/use-poll.ts";
+import { once, usePoll } from "../parts/use-poll.ts";
 import { useAsk, useMay } from "../view.ts";
 
 interface Key {
@@ -20,12 +20,11 @@ export default function Access() {
   const [channel, setChannel] = useState("demo:sine");
   const [token, setToken] = useState("");
   const [found, setFound] = useState<{ rules: ChannelRules; explained: Explanation }>();
-  const keys = usePoll(mayKeys ? "keys" : "none", 0, async (signal) =>
+  const keys = usePoll(mayKeys ? "keys" : "none", once, async (signal) =>
     mayKeys ? (await ask<{ items: Key[] }>("GET", "/keys", undefined, signal)).items : [],
   );
 
-  function look(event: Event): void {
-    event.preventDefault();
+  function explain(): void {
     act.run(async () => {
       const [rules, explained] = await Promise.all([
         ask<ChannelRules>("GET", `/rules/${encodeURIComponent(channel)}`),
@@ -36,12 +35,21 @@ export default function Access() {
     });
   }
 
+  // The rules of one channel say more than an empty place.
+  useEffect(explain, []);
+
   return (
     <>
       <h1>Keys &amp; rules</h1>
       <div class="pair">
         <Card title="Why may this token not subscribe?">
-          <form class="form" onSubmit={look}>
+          <form
+            class="form"
+            onSubmit={(event) => {
+              event.preventDefault();
+              explain();
+            }}
+          >
             <Field name="Channel">
               <input required value={channel} onInput={({ currentTarget }) => setChannel(currentTarget.value.trim())} />
             </Field>

@@ -1,13 +1,13 @@
 import { useState } from "preact/hooks";
-import { listMax, readAll } from "../pages.ts";
+import type { Told } from "../cluster-feed.ts";
 import { count } from "../parts/format.ts";
+import { Master } from "../parts/master.tsx";
 import { OneChannel } from "../parts/one-channel.tsx";
-import { MissingNodes, Problem } from "../parts/ui.tsx";
-import { usePoll } from "../parts/use-poll.ts";
+import { useList } from "../parts/use-list.ts";
 import { useSettled } from "../parts/use-settled.ts";
 import { VirtualList } from "../parts/virtual-list.tsx";
 import { hrefOf } from "../routes.ts";
-import { useAsk, useView } from "../view.ts";
+import { useView } from "../view.ts";
 
 interface Listed {
   readonly channel: string;
@@ -16,29 +16,23 @@ interface Listed {
 
 /** The channels that somebody is subscribed to, and one of them. */
 export default function Channels() {
-  const ask = useAsk();
-  const { route } = useView();
-  const [selected] = route;
+  const [selected] = useView().route;
   const [typed, type] = useState("");
   const prefix = useSettled(typed);
-  const { answer, problem } = usePoll(prefix, 4_000, (signal) => readAll<Listed>(ask, "/channels", { prefix }, signal));
-  const items = answer?.items ?? [];
+  const list = useList<Listed>("/channels", { prefix }, aboutSubscribers);
+  const items = list.answer?.items ?? [];
   return (
     <div class="split" data-open={selected !== undefined}>
-      <div class="master">
-        <div class="title">
-          <h1>Channels</h1>
-          <span class="muted" data-testid="listed">
-            {answer !== undefined && `${answer.more ? "the first " : ""}${count(items.length)} with subscribers`}
-          </span>
-        </div>
-        <form
-          class="filters"
-          onSubmit={(event) => {
-            event.preventDefault();
-            if (typed !== "") location.hash = hrefOf("channels", typed);
-          }}
-        >
+      <Master
+        title="Channels"
+        list={list}
+        shown={items.length}
+        unit="with subscribers"
+        none={prefix === "" ? "Nobody is subscribed to anything." : `No channel that begins with ${prefix} has a subscriber.`}
+        onSubmit={() => {
+          if (typed !== "") location.hash = hrefOf("channels", typed);
+        }}
+        filters={
           <input
             type="search"
             aria-label="Channel begins with"
@@ -46,10 +40,8 @@ export default function Channels() {
             value={typed}
             onInput={({ currentTarget }) => type(currentTarget.value)}
           />
-        </form>
-        <Problem what={problem} />
-        <MissingNodes nodes={answer?.nodesMissing} />
-        {answer?.more === true && <p class="said">There are more than {count(listMax)}: narrow the search.</p>}
+        }
+      >
         <VirtualList
           label="Channels"
           kind="of-channels"
@@ -60,7 +52,7 @@ export default function Channels() {
           href={({ channel }) => hrefOf("channels", channel)}
           cells={({ channel, subscribers }) => [channel, count(subscribers)]}
         />
-      </div>
+      </Master>
       {selected === undefined ? (
         <p class="hint">Choose a channel, or type the name of one and press Enter.</p>
       ) : (
@@ -68,4 +60,9 @@ export default function Channels() {
       )}
     </div>
   );
+}
+
+/** Subscriptions that end with their connection are not told one by one. */
+function aboutSubscribers(told: Told): boolean {
+  return "connection" in told && told.type !== "connected";
 }

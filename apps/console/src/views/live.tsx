@@ -1,13 +1,14 @@
 import type { NodeRecord, Stats, StatsHistory, StatsSample } from "@fanfare/domain";
 import { useEffect, useState } from "preact/hooks";
-import { age, brief, bytes, count, duration, nothing } from "../parts/format.ts";
+import { brief, count, duration, nothing } from "../parts/format.ts";
+import { Happenings } from "../parts/happenings.tsx";
+import { factsOf } from "../parts/node-facts.ts";
 import { TimePanel } from "../parts/time-panel.tsx";
-import { Figure, MissingNodes, Problem, Tag } from "../parts/ui.tsx";
-import { usePoll } from "../parts/use-poll.ts";
+import { Fact, Facts, MissingNodes, Problem, Tag } from "../parts/ui.tsx";
+import { aboutNodes, once, usePoll } from "../parts/use-poll.ts";
 import { hrefOf } from "../routes.ts";
-import { useAsk } from "../view.ts";
+import { useAsk, useView } from "../view.ts";
 
-const everyMs = 2_000;
 const keptMs = 600_000;
 
 interface Now {
@@ -15,12 +16,43 @@ interface Now {
   readonly nodes: readonly NodeRecord[];
 }
 
-/** The cluster at a glance: what it does, how it has done, and each of its nodes. */
+interface Panel {
+  readonly title: string;
+  readonly format: (value: number) => string;
+  readonly lines: readonly (readonly [name: string, colour: string, value: (sample: StatsSample) => number | null])[];
+}
+
+const panels: readonly Panel[] = [
+  { title: "Publications / s", format: brief, lines: [["", "--trace", (sample) => sample.publicationsPerSecond]] },
+  { title: "Deliveries / s", format: brief, lines: [["", "--trace", (sample) => sample.deliveriesPerSecond]] },
+  {
+    title: "Connections",
+    format: brief,
+    lines: [
+      ["websocket", "--trace", ({ websocket }) => websocket],
+      ["polling", "--second", ({ polling }) => polling],
+    ],
+  },
+  {
+    title: "Delivery latency",
+    format: duration,
+    lines: [
+      ["p50", "--trace", ({ latencyMs }) => latencyMs?.p50 ?? null],
+      ["p99", "--second", ({ latencyMs }) => latencyMs?.p99 ?? null],
+    ],
+  },
+];
+
+/** The cluster at a glance: what it does, how it has done, what happens, and each of its nodes. */
 export default function Live() {
   const ask = useAsk();
+  const { events } = useView();
+  const [inspected, inspect] = useState<number | null>(null);
   const [samples, setSamples] = useState<readonly StatsSample[]>([]);
-  const past = usePoll("past", 0, (signal) => ask<StatsHistory>("GET", "/stats/history", undefined, signal));
-  const now = usePoll("now", everyMs, async (signal): Promise<Now> => {
+  const past = usePoll("past", once, (signal) => ask<StatsHistory>("GET", "/stats/history", undefined, signal));
+  // How each node does is not in the feed; the cluster's numbers are.
+  const pace = { everyMs: 2_000, calmMs: 4_000, stirs: aboutNodes };
+  const now = usePoll("now", pace, async (signal): Promise<Now> => {
     const [stats, nodes] = await Promise.all([
       ask<Stats>("GET", "/stats", undefined, signal),
       ask<{ items: NodeRecord[] }>("GET", "/nodes", undefined, signal),
@@ -35,86 +67,57 @@ export default function Live() {
   useEffect(() => {
     if (stats !== undefined) setSamples((before) => merged(before, [sampleOf(stats)]));
   }, [stats]);
+  useEffect(() => events?.listen((told) => told.type === "rates" && setSamples((before) => merged(before, [told]))), [events]);
 
+  const newest = samples.at(-1);
   const times = samples.map(({ at }) => at);
-  const line = (name: string, colour: string, value: (sample: StatsSample) => number | null) => ({
-    name,
-    colour,
-    values: samples.map(value),
-  });
+  const figures: readonly [name: string, value: string | undefined, testId?: string][] = [
+    ["Connections", newest && count(newest.websocket + newest.polling), "connections"],
+    ["Publications / s", newest && brief(newest.publicationsPerSecond), "publications"],
+    ["Deliveries / s", newest && brief(newest.deliveriesPerSecond), "deliveries"],
+    ["Latency p99", newest?.latencyMs ? duration(newest.latencyMs.p99) : undefined, "latency"],
+    ["Channels", stats && count(stats.channels)],
+    ["Users", stats && count(stats.users)],
+  ];
   return (
     <>
       <h1>Live</h1>
       <Problem what={now.problem ?? past.problem} />
       <dl class="figures">
-        <Figure name="Connections" value={stats === undefined ? nothing : count(stats.connections)} testId="connections" />
-        <Figure
-          name="Publications / s"
-          value={stats === undefined ? nothing : brief(stats.publicationsPerSecond)}
-          testId="publications"
-        />
-        <Figure
-          name="Deliveries / s"
-          value={stats === undefined ? nothing : brief(stats.deliveriesPerSecond)}
-          testId="deliveries"
-        />
-        <Figure name="Latency p99" value={stats?.latencyMs == null ? nothing : duration(stats.latencyMs.p99)} testId="latency" />
-        <Figure name="Channels" value={stats === undefined ? nothing : count(stats.channels)} />
-        <Figure name="Users" value={stats === undefined ? nothing : count(stats.users)} />
+        {figures.map(([name, value, testId]) => (
+          <Fact key={name} name={name} testId={testId}>
+            {value ?? nothing}
+          </Fact>
+        ))}
       </dl>
       <MissingNodes nodes={stats?.nodesMissing} />
       <div class="panels">
-        <TimePanel
-          title="Publications / s"
-          times={times}
-          lines={[line("", "--trace", (sample) => sample.publicationsPerSecond)]}
-          format={brief}
-        />
-        <TimePanel
-          title="Deliveries / s"
-          times={times}
-          lines={[line("", "--trace", (sample) => sample.deliveriesPerSecond)]}
-          format={brief}
-        />
-        <TimePanel
-          title="Connections"
-          times={times}
-          lines={[
-            line("websocket", "--trace", ({ websocket }) => websocket),
-            line("polling", "--second", ({ polling }) => polling),
-          ]}
-          format={brief}
-        />
-        <TimePanel
-          title="Delivery latency"
-          times={times}
-          lines={[
-            line("p50", "--trace", ({ latencyMs }) => latencyMs?.p50 ?? null),
-            line("p99", "--second", ({ latencyMs }) => latencyMs?.p99 ?? null),
-          ]}
-          format={duration}
-        />
-      </div>
-      <ul class="tiles" aria-label="Nodes">
-        {nodes.map((node) => (
-          <NodeTile key={node.node} node={node} stats={stats} />
+        {panels.map(({ title, format, lines }) => (
+          <TimePanel
+            key={title}
+            title={title}
+            format={format}
+            times={times}
+            lines={lines.map(([name, colour, value]) => ({ name, colour, values: samples.map(value) }))}
+            inspected={inspected}
+            onInspect={inspect}
+          />
         ))}
-      </ul>
+      </div>
+      <div class="below">
+        <ul class="tiles" aria-label="Nodes">
+          {nodes.map((node) => (
+            <NodeTile key={node.node} node={node} stats={stats} />
+          ))}
+        </ul>
+        <Happenings />
+      </div>
     </>
   );
 }
 
 function NodeTile({ node, stats }: { node: NodeRecord; stats: Stats | undefined }) {
-  const said = stats?.processes.find(({ process }) => process === node.node);
-  const health = said?.health;
-  const facts: readonly [string, string][] = [
-    ["Deliveries / s", said === undefined ? nothing : brief(said.deliveriesPerSecond)],
-    ["CPU", health === undefined ? nothing : `${Math.round(health.cpuPercent)} %`],
-    ["Event loop p99", health === undefined ? nothing : duration(health.loopDelayMs)],
-    ["Memory", health === undefined ? nothing : bytes(health.memoryBytes)],
-    ["Unsent", health === undefined ? nothing : bytes(health.unsentBytes)],
-    ["Canary", health?.canaryAgeMs == null ? nothing : `${age(health.canaryAgeMs)} ago`],
-  ];
+  const { connections, facts } = factsOf(node, stats);
   return (
     <li class="card tile">
       <div class="card-head">
@@ -124,16 +127,9 @@ function NodeTile({ node, stats }: { node: NodeRecord; stats: Stats | undefined 
         <Tag tone={node.state === "ready" ? "good" : "bad"}>{node.state}</Tag>
       </div>
       <p class="large">
-        {count(said === undefined ? node.connections : said.websocket + said.polling)} <small>connections</small>
+        {count(connections)} <small>connections</small>
       </p>
-      <dl class="facts">
-        {facts.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Facts of={facts} />
     </li>
   );
 }

@@ -1,20 +1,20 @@
 import type { NodeRecord, Stats } from "@fanfare/domain";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
+import type { Told } from "../cluster-feed.ts";
 import { killNode } from "../kill-node.ts";
-import { age, brief, bytes, count, duration, nothing } from "../parts/format.ts";
-import { Card, Fact, Problem, Said, Tag } from "../parts/ui.tsx";
+import { age, count } from "../parts/format.ts";
+import { Happenings } from "../parts/happenings.tsx";
+import { factsOf } from "../parts/node-facts.ts";
+import { Card, Facts, Problem, Said, Tag } from "../parts/ui.tsx";
 import { useAct } from "../parts/use-act.ts";
-import { usePoll } from "../parts/use-poll.ts";
-import { hrefOf } from "../routes.ts";
+import { aboutNodes, usePoll } from "../parts/use-poll.ts";
 import { useAsk, useMay, useView } from "../view.ts";
-
-const everyMs = 1_500;
 
 /** Each node, and how to move its clients away. */
 export default function Nodes() {
   const ask = useAsk();
   const [wanted] = useView().route;
-  const { answer, problem } = usePoll("nodes", everyMs, async (signal) => {
+  const { answer, problem } = usePoll("nodes", { everyMs: 1_500, calmMs: 4_000, stirs }, async (signal) => {
     const [nodes, stats] = await Promise.all([
       ask<{ items: NodeRecord[] }>("GET", "/nodes", undefined, signal),
       ask<Stats>("GET", "/stats", undefined, signal),
@@ -33,8 +33,14 @@ export default function Nodes() {
           <OneNode key={node.node} node={node} stats={answer.stats} wanted={node.node === wanted} />
         ))}
       </div>
+      <Happenings ofNodes />
     </>
   );
+}
+
+/** A drain is followed by who leaves. */
+function stirs(told: Told): boolean {
+  return aboutNodes(told) || told.type === "connected" || told.type === "disconnected";
 }
 
 function OneNode({ node, stats, wanted }: { node: NodeRecord; stats: Stats; wanted: boolean }) {
@@ -42,46 +48,45 @@ function OneNode({ node, stats, wanted }: { node: NodeRecord; stats: Stats; want
   const act = useAct();
   const { control, session } = useView();
   const mayAct = useMay("nodes");
-  /** What it had when the draining began. */
+  /** What it had when the draining began, or was first seen. */
   const [before, setBefore] = useState<number>();
-  const said = stats.processes.find(({ process }) => process === node.node);
-  const { health } = said ?? {};
-  const connections = said === undefined ? node.connections : said.websocket + said.polling;
+  const { connections, latency, facts } = factsOf(node, stats);
   const draining = node.state === "draining";
+  useEffect(() => {
+    if (draining) setBefore((known) => known ?? connections);
+  }, [draining]);
 
   function drain(): void {
+    setBefore(connections);
     act.run(async () => {
       await ask("POST", `/nodes/${encodeURIComponent(node.node)}/drain`);
-      setBefore(connections);
       return "Its clients are being moved.";
     });
   }
 
+  // Figures are two seconds old, and a small drain is over by then; where the log leaves connections out, there is nothing else.
+  const left = useLeft(node.node, before !== undefined);
+  const moved = before === undefined ? 0 : Math.min(before, Math.max(left, before - connections));
   return (
     <Card title={node.node} kind={wanted ? "wanted" : ""} aside={<Tag tone={draining ? "bad" : "good"}>{node.state}</Tag>}>
-      <dl class="facts">
-        <Fact name="Connections">
-          <a href={hrefOf("connections")}>{count(connections)}</a>
-        </Fact>
-        <Fact name="Deliveries / s">{said === undefined ? nothing : brief(said.deliveriesPerSecond)}</Fact>
-        <Fact name="CPU">{health === undefined ? nothing : `${Math.round(health.cpuPercent)} %`}</Fact>
-        <Fact name="Event loop p99">{health === undefined ? nothing : duration(health.loopDelayMs)}</Fact>
-        <Fact name="Memory">{health === undefined ? nothing : bytes(health.memoryBytes)}</Fact>
-        <Fact name="Unsent">{health === undefined ? nothing : bytes(health.unsentBytes)}</Fact>
-        <Fact name="Canary came back">{health?.canaryAgeMs == null ? nothing : `${age(health.canaryAgeMs)} ago`}</Fact>
-        <Fact name="Latency p50, p99">
-          {health?.latencyMs == null ? nothing : `${duration(health.latencyMs.p50)}, ${duration(health.latencyMs.p99)}`}
-        </Fact>
-        <Fact name="Running for">{age(stats.at - node.startedAt)}</Fact>
-        <Fact name="Peer address">{node.peerUrl}</Fact>
-        <Fact name="Version">{node.version}</Fact>
-      </dl>
-      {before !== undefined && (
+      <p class="large">
+        {count(connections)} <small>connections</small>
+      </p>
+      <Facts
+        of={[
+          ...facts,
+          ["Latency p50, p99", latency],
+          ["Running for", age(stats.at - node.startedAt)],
+          ["Peer address", node.peerUrl],
+          ["Version", node.version],
+        ]}
+      />
+      {before !== undefined && !act.failed && (
         <label class="progress">
           <span>
-            {count(Math.max(0, before - connections))} of {count(before)} moved
+            {count(moved)} of {count(before)} moved
           </span>
-          <progress max={Math.max(1, before)} value={Math.max(0, before - connections)} />
+          <progress max={Math.max(1, before)} value={moved} />
         </label>
       )}
       {mayAct && (
@@ -105,4 +110,17 @@ function OneNode({ node, stats, wanted }: { node: NodeRecord; stats: Stats; want
       )}
     </Card>
   );
+}
+
+/** How many have left a node since they are counted. */
+function useLeft(node: string, counted: boolean): number {
+  const { events } = useView();
+  const [left, setLeft] = useState(0);
+  useEffect(() => {
+    if (!counted) return;
+    return events?.listen((told) => {
+      if (told.type === "disconnected" && told.node === node) setLeft((before) => before + 1);
+    });
+  }, [node, counted, events]);
+  return left;
 }
