@@ -76,7 +76,7 @@ test("tail ends with the server's reason where no rule lets it listen, and goes 
 
   const token = (await run("token", "--channels", "team:*")).out.trim();
   const allowed = tail("team:a", "--token", token);
-  await allowed.says(/fanfare:welcome/);
+  await allowed.says(/connected as/);
   await until(async () => {
     await run("publish", "team:a", "1");
     return allowed.out === "" ? "nothing heard yet" : undefined;
