@@ -2,10 +2,11 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type GatewayProcess, until } from "@fanfare/test-support";
 import { expect } from "vitest";
 import { test } from "../cluster/cluster.ts";
-import { startRoundRobin } from "../conformance/round-robin.ts";
+import { startBalancerProcess } from "./balancer.ts";
 import { caughtUp, connectCrowd, report, startProducer } from "./crowd.ts";
+import { watchMachine } from "./machine.ts";
 import { growthPerMinute, type Sample, sample, startSampling } from "./vital-signs.ts";
-import { summary } from "./watcher.ts";
+import { summary, whoIsAway } from "./watcher.ts";
 
 const minutes = Number(process.env.SOAK_MINUTES ?? 30);
 const clients = Number(process.env.SOAK_CLIENTS ?? 2_000);
@@ -36,11 +37,12 @@ test.override({
 test(
   "half an hour of reconnecting clients and restarted nodes lose nothing and leave nothing behind",
   async ({ cluster }) => {
-    const balancer = await startRoundRobin(() => cluster.liveGateways.map(({ port }) => port));
+    const balancer = await startBalancerProcess(() => cluster.liveGateways.map(({ port }) => port));
     const atRest = await rested();
     const watchers = await connectCrowd(balancer.url, clients, channels);
     const producer = startProducer(cluster, perSecond, channels);
     const sampling = startSampling(cluster);
+    const machine = watchMachine();
     const startedMs = performance.now();
     const left = (): number => startedMs + runMs - performance.now();
 
@@ -67,12 +69,14 @@ test(
     await producer.stop();
     const publishedForMs = performance.now() - startedMs;
     await until(() => {
-      const away = watchers.filter(({ socket }) => !socket.connected).length;
-      return away === 0 ? undefined : `${away} clients are away`;
-    }, 60_000);
+      const away = whoIsAway(watchers);
+      return away && `${away} (${JSON.stringify(machine.figures())})`;
+    }, 120_000);
     await caughtUp(watchers, producer);
 
+    machine.end();
     const lives = await sampling.end();
+    const nodesLate = [...lives.values()].flat().map(({ lateMs }) => lateMs);
     const figures = summary(watchers);
     const deliveries = watchers.reduce((sum, { heard }) => sum + heard, 0);
     for (const watcher of watchers) watcher.close();
@@ -87,6 +91,8 @@ test(
       restarts,
       drainedMs: drainedMs.join("/"),
       notDrainedInTime: unclean.length,
+      ...machine.figures(),
+      nodesLate: `at most ${Math.round(Math.max(...nodesLate))} ms in a second`,
       [`memory growth in KiB a minute, after ${warmMinutes} minutes`]: growth.join(", "),
     });
     // What was kept alive between nodes and balancer closes by itself after a while.

@@ -7,6 +7,8 @@ export interface Sample {
   readonly descriptors: number;
   readonly handles: number;
   readonly connections: number;
+  /** How late the event loop was in the second before, on the average. */
+  readonly lateMs: number;
 }
 
 /** All processes that run, and Redis, by their names. */
@@ -29,13 +31,21 @@ export async function sample(cluster: Cluster): Promise<ReadonlyMap<string, Samp
       descriptors: total(text, "process_open_fds"),
       handles: total(text, "nodejs_active_handles_total"),
       connections: total(text, "fanfare_connections"),
+      lateMs: total(text, "fanfare_event_loop_delay_seconds") * 1_000,
     });
   }
   // On a machine that has no time, a new connection may take too long: then there is one sample less.
   const memory = await cluster.redis.cli("info", "memory").catch(() => undefined);
   const used = /used_memory:(\d+)/.exec(String(memory))?.[1];
   if (used === undefined) return samples;
-  const redis = { atMs: performance.now(), residentKiB: Number(used) / 1_024, descriptors: 0, handles: 0, connections: 0 };
+  const redis = {
+    atMs: performance.now(),
+    residentKiB: Number(used) / 1_024,
+    descriptors: 0,
+    handles: 0,
+    connections: 0,
+    lateMs: 0,
+  };
   return samples.set("redis", redis);
 }
 

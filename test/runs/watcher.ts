@@ -19,7 +19,8 @@ export class Watcher {
   connects = 0;
   recoveries = 0;
   resets = 0;
-  readonly refusals: string[] = [];
+  refusals = 0;
+  lastRefusal = "none";
   /** How long it was away, each time that it was. */
   readonly offlineMs: number[] = [];
   #awaySinceMs: number | undefined;
@@ -40,7 +41,10 @@ export class Watcher {
     this.socket.on("disconnect", () => {
       this.#awaySinceMs = performance.now();
     });
-    this.socket.on("connect_error", ({ message }) => this.refusals.push(message));
+    this.socket.on("connect_error", ({ message }) => {
+      this.refusals++;
+      this.lastRefusal = message;
+    });
     this.socket.on("fanfare:reset", () => this.resets++);
     this.socket.on("message", (number: number) => this.#hear(number));
   }
@@ -67,6 +71,19 @@ export class Watcher {
   }
 }
 
+/** What those say for themselves who are not connected: by their transports, what their engines are doing and what they heard last. */
+export function whoIsAway(watchers: readonly Watcher[]): string | undefined {
+  const away = watchers.filter(({ socket }) => !socket.connected);
+  if (away.length === 0) return undefined;
+  const kinds = new Map<string, number>();
+  for (const { socket, transport, lastRefusal, connects } of away) {
+    const manager = socket.io as unknown as { _readyState: string; engine?: { readyState: string } };
+    const kind = `${socket.io.opts.transports ?? "default"} ${transport} ${manager._readyState}/${manager.engine?.readyState}, active ${socket.active}, refused by ${lastRefusal}, connects ${connects}`;
+    kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+  }
+  return `${away.length} clients are away: ${[...kinds].map(([kind, count]) => `${count} ${kind}`).join("; ")}`;
+}
+
 /** What a crowd has to show for itself, as one row. */
 export function summary(watchers: readonly Watcher[]): Readonly<Record<string, number>> {
   const sum = (of: (watcher: Watcher) => number): number => watchers.reduce((total, watcher) => total + of(watcher), 0);
@@ -79,7 +96,7 @@ export function summary(watchers: readonly Watcher[]): Readonly<Record<string, n
     resets: sum(({ resets }) => resets),
     reconnects: sum(({ connects }) => connects - 1),
     recovered: sum(({ recoveries }) => recoveries),
-    refusals: sum(({ refusals }) => refusals.length),
+    refusals: sum(({ refusals }) => refusals),
     offlineP50Ms: percentile(offline, 0.5),
     offlineP99Ms: percentile(offline, 0.99),
     offlineMaxMs: percentile(offline, 1),

@@ -6,9 +6,9 @@ export interface Budget {
   left(share: number): number;
   /**
    * Waits for `work` until this share is spent, at most `mostMs`. What is late by then goes on without anybody waiting for it.
-   * Resolves with whether it was done; never rejects.
+   * Never rejects.
    */
-  within(share: number, work: Promise<unknown>, mostMs?: number): Promise<boolean>;
+  within(share: number, work: Promise<unknown>, mostMs?: number): Promise<void>;
 }
 
 /** It begins to run now. */
@@ -17,12 +17,8 @@ export function budgetOf(ms: number, clock: Pick<Clock, "monotonic" | "after">):
   const left = (share: number): number => Math.max(0, ms * share - (clock.monotonic() - startedAtMs));
   return {
     left,
-    within(share, work, mostMs = Number.POSITIVE_INFINITY) {
-      const done = work.then(
-        () => true,
-        () => true,
-      );
-      return Promise.race([done, pause(Math.min(left(share), mostMs), clock).then(() => false)]);
+    async within(share, work, mostMs = Number.POSITIVE_INFINITY) {
+      await Promise.race([Promise.allSettled([work]), pause(Math.min(left(share), mostMs), clock)]);
     },
   };
 }

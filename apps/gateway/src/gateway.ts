@@ -57,10 +57,10 @@ const messageBytesMax = 1_000_000;
 /** A reconnect storm overflows Node's default of 511: 1,132 connections were dropped by the kernel when 5,000 came back. */
 const backlog = 4_096;
 /**
- * By when a drain has done what, as shares of its time: the clients are gone, the broker has been told, the connections are
+ * By when a drain has done what, as shares of its time: the clients are gone, the node has left the broker's lists, the connections are
  * closed. Nothing is waited for beyond that, and what is left of the time is for an event loop that is late.
  */
-const drainShares = { moved: 0.8, told: 0.87, closed: 0.92 } as const;
+const drainShares = { moved: 0.8, left: 0.87, closed: 0.92 } as const;
 /** What a node that stops waits for the directory to take it out: its lease ends by itself. */
 const leaveMs = 500;
 /** What it waits for clients to agree that their websockets are over. The system delivers what was said to them all the same. */
@@ -183,14 +183,13 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
 
   const drain = async (): Promise<void> => {
     draining = true;
-    const { moved, told: left, closed } = drainShares;
     const budget = budgetOf(settings.drainMs, clock);
     log.info({ connections: engine.clientsCount }, "draining");
     entrance.close();
     lifecycle?.node("node_draining");
     stopRebalancing?.();
     const told = lease.renew();
-    const late = await moveEverybody({ io, relay, fanout, clock, withinMs: budget.left(moved) });
+    const late = await moveEverybody({ io, relay, fanout, clock, withinMs: budget.left(drainShares.moved) });
     stopGauges();
     stopServer();
     limits?.stop();
@@ -200,15 +199,15 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
     parts.recovery?.stop();
     lifecycle?.node("node_left", node, "drained");
     const leaving = [told.then(() => lease.end()), keeper.end(), receipts?.end(), parts.presence?.close(), lifecycle?.end()];
-    await budget.within(left, Promise.all(leaving), leaveMs);
+    await budget.within(drainShares.left, Promise.all(leaving), leaveMs);
     fanout.close();
     http.closeAllConnections();
     // Closes the transports of those who are still here, not their sockets: a client disconnected by name stays away. A
     // websocket is over when its client agrees, which one that reads nothing never does: ws would give it half a minute.
-    const over = io.close();
+    await budget.within(drainShares.closed, io.close(), goodbyeMs);
     server.close();
     relay?.close();
-    await budget.within(closed, Promise.all([over, stopListening(peer)]), goodbyeMs);
+    await budget.within(drainShares.closed, stopListening(peer), goodbyeMs);
     log.info({ late }, "drained");
   };
   let drained: Promise<void> | undefined;
