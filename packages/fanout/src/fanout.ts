@@ -2,10 +2,7 @@ import {
   type Bookmark,
   type Channel,
   channelOfRoom,
-  FanfareError,
-  formatBookmark,
   isAnnouncement,
-  type Position,
   type PubSub,
   parseAnnouncement,
   withBookmark,
@@ -14,12 +11,10 @@ import type { Namespace, Server, Socket } from "socket.io";
 import { Canaries } from "./canaries.ts";
 import type { ChannelState } from "./channel-state.ts";
 import { Channels } from "./channels.ts";
-import { within } from "./deadline.ts";
 import { type EncodedEvent, encodeBinary, encodeText } from "./encoded-event.ts";
 import type { FanoutParts } from "./fanout-parts.ts";
-import { HeardFrom } from "./heard-from.ts";
 import { watchIdleChannels } from "./idle-check.ts";
-import { type Item, isFor, itemOfAnnouncement } from "./item.ts";
+import { type Item, itemOfAnnouncement } from "./item.ts";
 import { Lanes } from "./lanes.ts";
 import { LogReader } from "./log-reader.ts";
 import { Members } from "./members.ts";
@@ -27,33 +22,21 @@ import { resetNotice } from "./notices.ts";
 import type { ResetReason } from "./observer.ts";
 import { openWriters } from "./open-writers.ts";
 import { Receipts } from "./receipts.ts";
-import { type ReplayOptions, replay } from "./replay.ts";
-import { missedSince } from "./resume.ts";
+import type { ReplayOptions } from "./replay.ts";
 import { followRetention } from "./retention-change.ts";
 import { type Listening, SideTopics } from "./side-topics.ts";
 import { StockAdapter } from "./stock-adapter.ts";
 import { StockEvents } from "./stock-events.ts";
+import { type SessionChannel, type Subscribed, Subscriptions } from "./subscriptions.ts";
 import { TopicInterest } from "./topic-interest.ts";
 import { Turns } from "./turns.ts";
 import type { Writers } from "./writers.ts";
 
-/** How long a subscriber waits for the broker before it is told to try again. */
-const subscribeDeadlineMs = 2_000;
-
-/** A channel that a session was subscribed to, and where it stood when it subscribed. */
-export type SessionChannel = readonly [Channel, Position];
-
-export interface Subscribed extends Position {
-  /** Whether everything after `since` was replayed. */
-  readonly recovered: boolean;
-  readonly replayed: number;
-}
-
 /**
  * From the broker's announcements to this node's subscribers: each publication once, in order, without a hole.
  *
- * What it knows of a channel is in {@link Channels}, the order of delivery in the {@link Lanes}, what comes before the join
- * in {@link replay} and {@link missedSince}; the writing itself, and what becomes of slow clients, in {@link Writers}.
+ * What it knows of a channel is in {@link Channels}, the order of delivery in the {@link Lanes}, how sockets become subscribers
+ * in {@link Subscriptions}; the writing itself, and what becomes of slow clients, in {@link Writers}.
  */
 export class Fanout {
   /** Who got the publications that somebody wants a receipt of. */
@@ -62,14 +45,12 @@ export class Fanout {
   readonly #stock: StockAdapter;
   readonly #channels: Channels;
   readonly #lanes: Lanes;
-  readonly #reader: LogReader;
   readonly #sideTopics: SideTopics;
   readonly #stockEvents: StockEvents;
   readonly #stopIdleCheck: () => void;
   readonly #canaries: Canaries;
-  readonly #turns = new Turns();
   readonly #writers: Writers;
-  readonly #heardFrom = new HeardFrom();
+  readonly #subscriptions: Subscriptions;
   readonly #members: Members;
   #namespace: Namespace | undefined;
   #onTooSlow: (socket: Socket) => void = (socket) => void socket.conn.close();
@@ -79,9 +60,10 @@ export class Fanout {
     this.#parts = parts;
     this.receipts = new Receipts(clock);
     const interest = new TopicInterest(pubSub);
+    const turns = new Turns();
     this.#sideTopics = new SideTopics(pubSub, interest, parts);
     this.#stock = new StockAdapter(pubSub, interest, cluster);
-    this.#reader = new LogReader(broker, retention);
+    const reader = new LogReader(broker, retention);
     this.#channels = new Channels({
       broker,
       interest,
@@ -92,7 +74,7 @@ export class Fanout {
     });
     this.#lanes = new Lanes(broker.partitions, this.#channels, {
       broker,
-      reader: this.#reader,
+      reader,
       clock,
       observer,
       deliver: (state, item) => this.#deliver(state, item),
@@ -101,11 +83,23 @@ export class Fanout {
     this.#writers = openWriters(parts, {
       channels: this.#channels,
       lanes: this.#lanes,
-      reader: this.#reader,
-      turns: this.#turns,
+      reader,
+      turns,
       receipts: this.receipts,
       encode: (item, bookmark) => this.#encode(item, bookmark),
       close: (socket) => this.#onTooSlow(socket),
+    });
+    this.#subscriptions = new Subscriptions({
+      channels: this.#channels,
+      lanes: this.#lanes,
+      reader,
+      writers: this.#writers,
+      turns,
+      receipts: this.receipts,
+      clock,
+      observer,
+      encode: (item, bookmark) => this.#encode(item, bookmark),
+      bookmarkOf: (socket) => this.bookmarkOf(socket),
     });
     this.#members = new Members(this.#channels, this.#writers);
     this.#stockEvents = new StockEvents({
@@ -189,68 +183,18 @@ export class Fanout {
     return [...socket.rooms].flatMap((room) => channelOfRoom(room) ?? []);
   }
 
-  /**
-   * Replays what was asked for, then makes the socket a subscriber: nothing is missed and nothing comes twice in between.
-   * A socket that is one already keeps its place, and nothing is replayed: `recovered` then says that nothing had to be.
-   * Rejects with `BROKER_UNAVAILABLE`.
-   */
+  /** See {@link Subscriptions.subscribe}. */
   subscribe(socket: Socket, channel: Channel, options: ReplayOptions = {}): Promise<Subscribed> {
-    return this.#turns.take(socket, [channel], async () => {
-      const state = this.#channels.hold(channel);
-      try {
-        await within(subscribeDeadlineMs, state.opened, this.#parts.clock);
-        return await this.#join(socket, state, options);
-      } finally {
-        this.#channels.release(state);
-      }
-    });
+    return this.#subscriptions.subscribe(socket, channel, options);
   }
 
-  /**
-   * Takes a session up again: delivers what it has missed since its bookmark, in order, tells it with `fanfare:reset` of
-   * which channels that cannot be given, and makes the socket a subscriber of all of them. False when this node stays behind
-   * what the session has heard elsewhere. Rejects with `BROKER_UNAVAILABLE`; nothing has happened then.
-   */
+  /** See {@link Subscriptions.resume}. */
   resume(socket: Socket, channels: readonly SessionChannel[], bookmark: Bookmark): Promise<boolean> {
-    const names = channels.map(([channel]) => channel);
-    return this.#turns.take(socket, names, async () => {
-      const { clock, observer } = this.#parts;
-      const memberships = channels.map(([channel, joined]) => {
-        const state = this.#channels.hold(channel);
-        return { state, joined, heard: bookmark.seqs[state.partition] ?? 0 };
-      });
-      try {
-        await within(subscribeDeadlineMs, Promise.all(memberships.map(({ state }) => state.opened)), clock);
-        // Or what this node sends next would take the client's bookmark back behind what it has heard elsewhere.
-        if (!(await this.#lanes.reach(bookmark))) return false;
-        const missed = await missedSince(memberships, this.#reader, (seqs) => this.#lanes.reach(seqs));
-        if (missed === undefined) return false;
-        // From here to the last join nothing is awaited, as in #join.
-        for (const { state, reason } of missed.resets) {
-          observer.reset(reason);
-          this.#writers.send(socket, resetNotice(state.channel, reason), true);
-        }
-        const heard = [...bookmark.seqs];
-        for (const { state, item } of missed.items) {
-          heard[state.partition] = item.seq;
-          if (!isFor(item, socket.id)) continue;
-          this.#replay(socket, state, item, formatBookmark({ seqs: heard }));
-        }
-        if (missed.items.length > 0) observer.replayed(missed.items.length);
-        const lost = new Set(missed.resets.map(({ state }) => state));
-        for (const { state, joined } of memberships) {
-          this.#enter(socket, state);
-          if (!lost.has(state)) this.#heardFrom.set(socket, state.channel, joined);
-        }
-        return true;
-      } finally {
-        for (const { state } of memberships) this.#channels.release(state);
-      }
-    });
+    return this.#subscriptions.resume(socket, channels, bookmark);
   }
 
   unsubscribe(socket: Socket, channel: Channel): Promise<void> {
-    return this.#turns.take(socket, [channel], async () => socket.leave(this.#channels.roomOf(channel)));
+    return this.#subscriptions.unsubscribe(socket, channel);
   }
 
   /**
@@ -322,38 +266,6 @@ export class Fanout {
     this.#lanes.close();
     this.#writers.close();
     this.receipts.close();
-  }
-
-  /** Makes the socket a subscriber. It MUST have been sent everything up to what is delivered. */
-  #enter(socket: Socket, { channel, room, delivered }: ChannelState): void {
-    // Joined while the socket was closing, it would stay in the room for ever.
-    if (!socket.connected || socket.rooms.has(room)) return;
-    void socket.join(room);
-    if (delivered !== undefined) this.#writers.of(socket.id)?.hold?.join(channel, delivered);
-  }
-
-  /** Sends what a session has missed. */
-  #replay(socket: Socket, state: ChannelState, item: Item, bookmark: string): void {
-    this.#writers.send(socket, this.#encode(item, bookmark), true);
-    if (item.receipt) this.receipts.replayed(this.#writers.of(socket.id), state, item);
-  }
-
-  async #join(socket: Socket, state: ChannelState, options: ReplayOptions): Promise<Subscribed> {
-    const joined = socket.rooms.has(state.room);
-    const asksForReplay = options.since !== undefined || options.rewind !== undefined;
-    const missed = !joined && asksForReplay && (await replay(state, this.#reader, this.#parts.clock, options));
-    // From here to the join nothing is awaited: what were delivered in between would be lost.
-    const { delivered } = state;
-    if (delivered === undefined) throw new FanfareError("BROKER_UNAVAILABLE");
-    const items = missed ? missed.items.filter((item) => isFor(item, socket.id)) : [];
-    // With their own bookmarks they would take the client back behind what it has heard of its other channels.
-    const bookmark = this.bookmarkOf(socket);
-    for (const item of items) this.#replay(socket, state, item, bookmark);
-    if (items.length > 0) this.#parts.observer.replayed(items.length);
-    this.#enter(socket, state);
-    const recovered = joined ? this.#heardFrom.covers(socket, state.channel, options.since) : missed ? missed.recovered : false;
-    if (!joined) this.#heardFrom.set(socket, state.channel, recovered && options.since ? options.since : delivered);
-    return { epoch: delivered.epoch, offset: delivered.offset, recovered, replayed: items.length };
   }
 
   #hear(topic: string, message: Uint8Array): void {
