@@ -1,6 +1,6 @@
 /*
- * The other processes of non-readers.run.ts, by their first argument: those who do not read, the one who does, and the
- * publisher. Each has a process of its own, so that what one costs is not the lateness of another. Times are ms since 1970,
+ * The other processes of non-readers.run.ts, by their first argument: many who read or do not, the one whose time is taken, and
+ * the publisher. Each has a process of its own, so that what one costs is not the lateness of another. Times are ms since 1970,
  * with fractions, of one machine's clock.
  */
 import { Agent, request } from "node:http";
@@ -14,12 +14,15 @@ const now = () => performance.timeOrigin + performance.now();
 const say = (message) => process.send?.(message);
 process.once("disconnect", () => process.exit());
 
-if (role === "ignore") ignore(Number(rest[0]), Number(rest[1]));
+if (role === "drain" || role === "ignore") listen(Number(rest[0]), Number(rest[1]));
 else if (role === "read") read();
 else publish(...rest);
 
-/** Raw connections: a websocket would have to read to notice its end. They answer pings that they have not read. */
-function ignore(count, pongEveryMs) {
+/**
+ * Raw connections: a websocket would have to read to notice its end. They answer pings that they have not read. What comes is
+ * thrown away unread, or left where it is.
+ */
+function listen(count, pongEveryMs) {
   let welcomed = 0;
   for (let number = 0; number < count; number++) {
     const socket = connect(Number(port), "127.0.0.1");
@@ -36,7 +39,9 @@ function ignore(count, pongEveryMs) {
       heard = `${before.slice(-100)}${data.toString("latin1")}`;
       if (!before.includes("pingInterval") && heard.includes("pingInterval")) socket.write(frame(join));
       if (!heard.includes("fanfare:welcome")) return;
-      socket.off("data", hear).pause();
+      socket.off("data", hear);
+      if (role === "ignore") socket.pause();
+      else socket.resume();
       if (++welcomed === count) say({ kind: "ready" });
     };
     const pongs = setInterval(() => socket.write(frame("3")), pongEveryMs);
