@@ -69,7 +69,7 @@ class Side {
     this.node.link.flush();
     for (const one of clients) one.read(true);
     await Promise.all(clients.map((one) => one.all()));
-    for (const one of clients) one.close();
+    await Promise.all(clients.map((one) => one.close()));
     return clients.map(({ heard }) => told(heard));
   }
 

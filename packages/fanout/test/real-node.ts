@@ -126,8 +126,14 @@ export class RealClient {
     await ended;
   }
 
-  close(): void {
+  /** Resolves when it has left its channels: what is forgotten of them then is news to nobody. */
+  async close(): Promise<void> {
+    const left = new Promise<void>((resolve) => {
+      if (this.socket.connected) this.socket.once("disconnect", () => resolve());
+      else resolve();
+    });
     this.#client.disconnect();
+    await left;
   }
 
   #hear(what: string, volatile: boolean): void {
