@@ -1,5 +1,6 @@
 import { createHmac } from "node:crypto";
 import { type TestClient, until } from "@fanfare/test-support";
+import { io } from "socket.io-client";
 import { describe, expect } from "vitest";
 import { sharing as test } from "./cluster.ts";
 
@@ -55,6 +56,30 @@ test("a client that has heard nothing yet is recovered: its id, its channels and
   expect([client.heard("public:a"), client.heard("public:c")]).toEqual([[1, 2], [3]]);
   const { channels } = (await client.request("whoami")) as unknown as { channels: string[] };
   expect(channels.sort()).toEqual(["public:a", "public:b", "public:c"]);
+});
+
+test("a connection whose session goes on at another node is closed there", async ({ cluster }) => {
+  const client = await cluster.client({ via: cluster.gateway(0), channels: ["public:a"], transports: ["websocket"] });
+  await cluster.publish("public:a", 1);
+  await until(() => (client.heard("public:a").length === 1 ? undefined : "1 has not come"));
+  const { id, _pid: pid, _lastOffset: offset } = client.socket as unknown as Record<"id" | "_pid" | "_lastOffset", string>;
+  let closed: string | undefined;
+  client.socket.once("disconnect", (reason) => {
+    closed = reason;
+  });
+  client.socket.io.reconnection(false);
+  // As a client does that has lost this connection before its node has.
+  const other = io(`http://127.0.0.1:${cluster.gateway(1).port}`, {
+    auth: { pid, offset },
+    transports: ["websocket"],
+    forceNew: true,
+  });
+  try {
+    await until(() => (other.recovered && other.id === id ? undefined : `it is ${other.id}`));
+    await until(() => (closed === "transport close" ? undefined : `the first one is ${closed ?? "open"}`));
+  } finally {
+    other.close();
+  }
 });
 
 test("a channel that was left before the break is not entered again", async ({ cluster }) => {

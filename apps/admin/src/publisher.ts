@@ -22,7 +22,8 @@ export type PublishAnswer = Published | { readonly results: readonly (Published 
 
 /**
  * Stores what publish bodies ask for, and answers each body. The broker has been asked for everything when the call returns,
- * in the order of the bodies and their channels, so calls made one after another keep their order in each channel.
+ * in the order of the bodies and their channels, so calls made one after another keep their order in each channel. Those that
+ * wait for a replica go another way: between them and others there is no order.
  *
  * A body's answer is an error when its one publication fails, or when all of them do because of the broker; when only some
  * of several fail, the answer says which.
@@ -85,14 +86,12 @@ export function createPublisher(broker: Broker, rules: Rules, metrics: Metrics, 
     const isDurable = ({ durable }: Drafts) => durable;
     const isPlain = ({ durable }: Drafts) => !durable;
     const [durable, plain] = await Promise.all([store(requests.filter(isDurable), true), store(requests.filter(isPlain), false)]);
-    const answers: (PublishAnswer | FanfareError)[] = [];
-    for (const request of requests) {
-      const next = (): Outcome => (request.durable ? durable : plain).next().value as Outcome;
-      const outcomes = request.drafts.map(next);
-      const places = begun(request, outcomes);
-      answers.push(answerTo(request, outcomes, places === undefined ? [] : await places));
-    }
-    return answers;
+    const outcomes = requests.map((request) =>
+      request.drafts.map(() => (request.durable ? durable : plain).next().value as Outcome),
+    );
+    const begin = (request: Drafts, at: number) => begun(request, outcomes[at] as Outcome[]);
+    const places = requests.some(({ receipt }) => receipt) ? await Promise.all(requests.map(begin)) : [];
+    return requests.map((request, at) => answerTo(request, outcomes[at] as Outcome[], places[at] ?? []));
   };
 }
 

@@ -25,6 +25,8 @@ const renewBatch = 500;
 /** While the broker is away a returning client waits this long, and then tries again by itself. */
 const claimPatienceMs = 8_000;
 const claimRetryMs = 250;
+/** Between two questions whose a session is, while the broker does not answer. */
+const doubtRetryMs = 1_000;
 
 /** Disconnects after which nobody comes back: the client or an operator meant it. */
 export const finalReasons: ReadonlySet<string> = new Set(["client namespace disconnect", "server namespace disconnect"]);
@@ -200,12 +202,20 @@ export class Recovery {
     const kept = typeof close === "string" ? this.#kept.get(close) : undefined;
     if (kept === undefined || kept.doubted || typeof turn !== "number" || kept.owner.turn >= turn) return;
     kept.doubted = true;
-    // Writing is refused to whoever is not the last owner, and closes the connection. While the broker is away it stays.
-    void this.#save(kept)
-      .catch(() => undefined)
-      .finally(() => {
-        kept.doubted = false;
-      });
+    void this.#askWhose(kept);
+  }
+
+  /** Until the broker answers: what was said once is not said again. Writing is refused to whoever is not the last owner. */
+  async #askWhose(kept: Kept): Promise<void> {
+    while (!this.#stopped && this.#kept.get(kept.socket.id) === kept) {
+      try {
+        await this.#save(kept);
+        break;
+      } catch {
+        await pause(doubtRetryMs, this.#parts.clock);
+      }
+    }
+    kept.doubted = false;
   }
 
   #scheduleRenewal(): void {

@@ -50,6 +50,26 @@ test.each([
   await until(async () => ((await connections(server)) > 0 ? "still connected" : undefined));
 });
 
+test("who takes a large answer slowly keeps the connection", async () => {
+  const withinMs = 400;
+  const server = await serve((_request, response) => response.end(much));
+  closeUnread(server, systemClock, withinMs);
+  const socket = say(server, get);
+  let bytes = 0;
+  const startedAtMs = performance.now();
+  await new Promise<void>((resolve, reject) => {
+    socket.once("close", () => reject(new Error(`closed after ${bytes} bytes`)));
+    socket.on("data", (data) => {
+      bytes += data.length;
+      if (bytes >= much.length) resolve();
+      socket.pause();
+      // All of it takes longer than one look, each piece much less.
+      setTimeout(() => socket.resume(), 5);
+    });
+  });
+  expect(performance.now() - startedAtMs).toBeGreaterThan(2 * withinMs);
+});
+
 test("who waits for an answer keeps the connection", async () => {
   const withinMs = 100;
   const held: (() => void)[] = [];

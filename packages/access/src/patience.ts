@@ -69,7 +69,17 @@ export function closeUnread(server: Server, clock: Pick<Clock, "monotonic" | "af
   server.once("close", () => callOff?.());
 }
 
-/** What was written and does not wait: it grows when the system has taken all of one write. */
+/** What Node knows of a socket of the system (node src/stream_base.cc); private, and looked for where it may not be. */
+interface Inside {
+  readonly _handle?: { readonly bytesWritten?: number; readonly writeQueueSize?: number } | null;
+}
+
+/**
+ * What the system has taken. Seen from outside it only grows when all of one write has been taken, and an answer may be one
+ * write of many megabytes.
+ */
 function takenBytes(socket: Socket): number {
-  return socket.bytesWritten - socket.writableLength;
+  const { bytesWritten, writeQueueSize } = (socket as Inside)._handle ?? {};
+  if (bytesWritten === undefined || writeQueueSize === undefined) return socket.bytesWritten - socket.writableLength;
+  return bytesWritten - writeQueueSize;
 }

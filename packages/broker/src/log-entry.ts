@@ -67,3 +67,9 @@ export function decodeEntry(channel: Channel, epoch: string, [id, fields]: RawEn
     previous,
   };
 }
+
+/** Of an entry as it is in the log, whether it has expired or not. */
+export function payloadLength([, fields]: RawEntry): number {
+  for (let at = 0; at < fields.length; at += 2) if (fields[at] === "d") return fields[at + 1]?.length ?? 0;
+  return 0;
+}

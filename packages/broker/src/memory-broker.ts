@@ -110,7 +110,7 @@ export class MemoryBroker implements Broker {
   async read(channel: Channel, range: LogRange, retain: Retention): Promise<LogSlice> {
     this.#forget();
     const entry = this.#channels.get(channel);
-    if (entry === undefined) return { top: { epoch: "", offset: 0, seq: 0 }, first: 1, publications: [] };
+    if (entry === undefined) return { top: { epoch: "", offset: 0, seq: 0 }, first: 1, publications: [], payloadBytes: 0 };
     entry.log.dropOld(retain, this.#clock.now());
     const { epoch, top: offset, seq } = entry;
     return { top: { epoch, offset, seq }, ...entry.log.slice(range, retain, offset, this.#clock.now()) };

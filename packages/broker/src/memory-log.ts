@@ -42,20 +42,21 @@ export class MemoryLog {
     return count;
   }
 
-  slice(range: LogRange, { count }: Retention, top: number, nowMs: number): Pick<LogSlice, "first" | "publications"> {
+  slice(range: LogRange, { count }: Retention, top: number, nowMs: number): Omit<LogSlice, "top"> {
     const first = this.#byOffset.size === 0 || count === 0 ? top + 1 : Math.max(this.#first, top - count + 1);
     const [from, to] = this.#bounds(range, first, top);
     const backward = range.from === "before" || range.from === "end";
     const publications: Publication[] = [];
-    for (let at = from, bytes = 0; at <= to && bytes < limits.pageBytesMax; at++) {
+    let payloadBytes = 0;
+    for (let at = from; at <= to && payloadBytes < limits.pageBytesMax; at++) {
       const offset = backward ? to - (at - from) : at;
       const publication = this.#byOffset.get(offset);
       if (publication === undefined) continue;
-      bytes += publication.payload.json.length;
+      payloadBytes += publication.payload.json.length;
       const expired = (this.#endsAtMs.get(offset) ?? Number.POSITIVE_INFINITY) <= nowMs;
       publications.push(expired ? { ...publication, ...expiredPayload } : publication);
     }
-    return { first, publications: backward ? publications.reverse() : publications };
+    return { first, publications: backward ? publications.reverse() : publications, payloadBytes };
   }
 
   #bounds(range: LogRange, first: number, top: number): [from: number, to: number] {

@@ -1,3 +1,4 @@
+import { FanfareError } from "@fanfare/domain";
 import { expect, test } from "vitest";
 import { ReadGate, underWay, waitingMax } from "./read-gate.ts";
 
@@ -45,6 +46,23 @@ test("behind large answers few are under way, and as many as before once answers
   expect(begun).toHaveLength(200 + underWay.max);
   for (let at = 200; at < begun.length; at++) await end(at);
   await Promise.all(more);
+});
+
+test("when one is told that the broker is away all that wait are told so, and those that come then are let through", async () => {
+  const { readMany, begun, end } = world();
+  const reads = readMany(underWay.max + 100).map((read) => read.catch((thrown: FanfareError) => thrown.code));
+  await turn();
+  begun[0]?.fail(new FanfareError("BROKER_UNAVAILABLE"));
+  await turn();
+  expect(begun).toHaveLength(underWay.max);
+  for (let at = 1; at < underWay.max; at++) await end(at);
+  const away = (await Promise.all(reads)).filter((one) => one === "BROKER_UNAVAILABLE");
+  expect(away).toHaveLength(101);
+
+  const [later] = readMany(1);
+  await turn();
+  await end(underWay.max);
+  expect(await later).toBe(10);
 });
 
 test("who comes when as many wait as may is told to come again", async () => {

@@ -28,7 +28,7 @@ import { epochSource } from "./epoch.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { idKey, logKey, metaKey, seqKey } from "./keys.ts";
 import { channelLifeAfterPublishMs, channelLifeMs, idLifeMs, logLifeMs } from "./lives.ts";
-import { decodeEntry, type RawEntry } from "./log-entry.ts";
+import { decodeEntry, payloadLength, type RawEntry } from "./log-entry.ts";
 import type { PubSubKind } from "./pub-sub-kind.ts";
 import { PublishTurns } from "./publish-turns.ts";
 import { ReadGate } from "./read-gate.ts";
@@ -58,12 +58,13 @@ export class RedisBroker implements Broker {
   readonly #kind: PubSubKind | "";
   readonly #idLifeMs: number;
   readonly #turns: PublishTurns[] = [];
-  readonly #reads = new ReadGate();
+  readonly #reads: readonly ReadGate[];
 
   constructor({ cluster, partitions, agreed, kind, idLifeMs: lifeMs = idLifeMs }: RedisBrokerOptions) {
     this.#cluster = cluster;
     this.partitions = partitions.length;
     this.#partitions = partitions;
+    this.#reads = partitions.map(() => new ReadGate());
     this.#agreed = agreed;
     this.#kind = kind ?? "";
     this.#idLifeMs = lifeMs;
@@ -148,8 +149,10 @@ export class RedisBroker implements Broker {
     const { limit } = range;
     const args = { from: range.from, edge, limit, keep: retain.count, bytes: limits.pageBytesMax, logLife: logLifeMs(retain) };
     const read = () => this.#of(channel).run((client) => scripts.read.run(client, { keys: this.#channelKeys(channel), args }));
-    const [epoch, offset, seq, first, entries, now] = await this.#reads.run(read as () => Promise<RawSlice>, bytesOf);
-    return { top: { epoch, offset, seq }, first, publications: entries.map((entry) => decodeEntry(channel, epoch, entry, now)) };
+    const slice = await this.#gateOf(channel).run(read as () => Promise<RawSlice>, bytesOf);
+    const [epoch, offset, seq, first, entries, now] = slice;
+    const publications = entries.map((entry) => decodeEntry(channel, epoch, entry, now));
+    return { top: { epoch, offset, seq }, first, publications, payloadBytes: bytesOf(slice) };
   }
 
   async describe(channel: Channel, retain: Retention): Promise<ChannelState | undefined> {
@@ -257,6 +260,10 @@ export class RedisBroker implements Broker {
     return partitionOf(channel, this.partitions);
   }
 
+  #gateOf(channel: Channel): ReadGate {
+    return this.#reads[this.#partitionOf(channel)] as ReadGate;
+  }
+
   #of(channel: Channel): Commands {
     return this.#in(this.#partitionOf(channel)).commands;
   }
@@ -274,9 +281,10 @@ export class RedisBroker implements Broker {
 /** What read.lua answers. */
 type RawSlice = readonly [epoch: string, offset: number, seq: Seq, first: number, entries: readonly RawEntry[], now: number];
 
+/** Of the payloads. */
 function bytesOf([, , , , entries]: RawSlice): number {
   let bytes = 0;
-  for (const [, fields] of entries) for (const value of fields) bytes += value.length;
+  for (const entry of entries) bytes += payloadLength(entry);
   return bytes;
 }
 

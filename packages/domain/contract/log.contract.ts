@@ -19,7 +19,7 @@ export function logContract(open: OpenBrokerWorld): void {
       const { brokers } = await open();
       const channel = newChannel();
       const slice = await brokers[0].read(channel, { from: "after", offset: 0, limit: 10 }, keepAll);
-      expect(slice).toEqual({ top: { epoch: "", offset: 0, seq: 0 }, first: 1, publications: [] });
+      expect(slice).toEqual({ top: { epoch: "", offset: 0, seq: 0 }, first: 1, publications: [], payloadBytes: 0 });
       expect(await brokers[0].describe(channel, keepAll)).toBeUndefined();
     });
 

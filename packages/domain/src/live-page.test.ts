@@ -29,13 +29,32 @@ function logOf(first: number, expired: readonly boolean[], json = "1") {
       const slice = { top: { epoch: "e", offset, seq: offset }, first };
       if (range.from === "after") {
         const wanted = publications.filter((one) => one.offset > range.offset);
-        return { ...slice, publications: wanted.slice(0, range.limit) };
+        return sliceOf(slice, wanted.slice(0, range.limit));
       }
       const wanted = publications.filter((one) => range.from === "end" || (range.from === "before" && one.offset < range.offset));
-      return { ...slice, publications: wanted.slice(Math.max(0, wanted.length - range.limit)) };
+      return sliceOf(slice, wanted.slice(Math.max(0, wanted.length - range.limit)));
     },
   };
 }
+
+function sliceOf(slice: Pick<LogSlice, "top" | "first">, publications: readonly Publication[]): LogSlice {
+  return { ...slice, publications, payloadBytes: publications.reduce((sum, { payload }) => sum + payload.json.length, 0) };
+}
+
+test("what is read is counted, also of what has expired and is not shown", async () => {
+  const json = JSON.stringify("x".repeat(10_000));
+  const { publications, readBytes } = await livePage(
+    logOf(1, [true, true, false], json),
+    channel,
+    { from: "end", limit: 1 },
+    retain,
+  );
+  expect(publications).toHaveLength(1);
+  expect(readBytes).toBeGreaterThan(10_000);
+  const all = await livePage(logOf(1, [false, true, true, true], json), channel, { from: "end", limit: 1 }, retain);
+  expect(all.publications).toHaveLength(1);
+  expect(all.readBytes).toBeGreaterThan(40_000);
+});
 
 test("pages in either direction show everything that lives, in full pages, and come to an end", async () => {
   const logs = fc.record({

@@ -10,7 +10,12 @@ export interface LivePage {
   readonly publications: readonly Publication[];
   /** Whether the log holds more beyond the page, in the direction asked. What remains may all have expired. */
   readonly more: boolean;
+  /** About what the broker has read for it, in bytes, whether it is shown or not. */
+  readonly readBytes: number;
 }
+
+/** What a publication is beside its payload, in the log and in an answer. */
+const aroundPayloadBytes = 200;
 
 /**
  * A page of what a log still shows. Expired publications keep their places in it; they are passed over here, so that a page is
@@ -27,10 +32,12 @@ export async function livePage(
   let slice = await broker.read(channel, range, retain);
   const { top } = slice;
   let found: readonly Publication[] = live(slice);
+  let readBytes = weightOf(slice);
   const full = (): boolean => found.length >= limit || bytesOf(found) >= limits.pageBytesMax;
   for (let edge = edgeOf(slice, backward); !full() && edge !== undefined; edge = edgeOf(slice, backward)) {
     const next = { from: backward ? "before" : "after", offset: edge, limit: limits.historyLimitMax } as const;
     slice = await broker.read(channel, next, retain);
+    readBytes += weightOf(slice);
     // The log has started over; whoever asks on is told.
     if (slice.top.epoch !== top.epoch) break;
     found = backward ? [...live(slice), ...found] : [...found, ...live(slice)];
@@ -38,7 +45,11 @@ export async function livePage(
   const publications = backward ? found.slice(Math.max(0, found.length - limit)) : found.slice(0, limit);
   const last = backward ? publications[0] : publications.at(-1);
   const more = last !== undefined && (backward ? last.offset > slice.first : last.offset < slice.top.offset);
-  return { top, publications, more };
+  return { top, publications, more, readBytes };
+}
+
+function weightOf({ payloadBytes, publications }: LogSlice): number {
+  return payloadBytes + publications.length * aroundPayloadBytes;
 }
 
 function bytesOf(publications: readonly Publication[]): number {

@@ -1,8 +1,8 @@
-import { type Broker, type Channel, type Clock, type LogSlice, type Publication, pause, type Seq } from "@fanfare/domain";
+import { type Broker, type Channel, type Clock, type Publication, pause, type Seq } from "@fanfare/domain";
 import type { ChannelState } from "./channel-state.ts";
 import { type Delivered, judge, standsAt } from "./continuity.ts";
 import { type Item, itemOfPublication } from "./item.ts";
-import type { LogReader } from "./log-reader.ts";
+import type { LogReader, LogRest } from "./log-reader.ts";
 import type { FanoutObserver, ResetReason } from "./observer.ts";
 
 /** Announcements kept while the lane is held up; with more, they are let go and read from the logs instead. */
@@ -208,7 +208,7 @@ export class Lane {
   }
 
   /** The place where this node stood is gone: subscribers are told, and then get what the log holds behind it. */
-  #startOver(state: ChannelState, reason: ResetReason, { top, publications }: LogSlice): [ChannelState, Item][] {
+  #startOver(state: ChannelState, reason: ResetReason, { top, publications }: LogRest): [ChannelState, Item][] {
     const old = state.delivered?.seq ?? 0;
     const fresh = publications.filter(({ seq }) => seq > old);
     const next = fresh[0];

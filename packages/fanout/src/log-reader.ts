@@ -7,9 +7,12 @@ const pageSize = 1_000;
 /** A log can be entered behind an offset or behind a seq. */
 type Edge = "after" | "afterSeq";
 
+/** A log from some place to its end. */
+export type LogRest = Omit<LogSlice, "payloadBytes">;
+
 interface Waiting {
   edge: number;
-  readonly settle: { resolve(slice: LogSlice): void; reject(reason: unknown): void }[];
+  readonly settle: { resolve(rest: LogRest): void; reject(reason: unknown): void }[];
 }
 
 /**
@@ -32,7 +35,7 @@ export class LogReader {
    * The log from behind `edge` (or from further back) to its end, at most {@link limits.replayMax} publications before the
    * end. Read after the call was made, so it holds everything announced before.
    */
-  read(channel: Channel, from: Edge, edge: number): Promise<LogSlice> {
+  read(channel: Channel, from: Edge, edge: number): Promise<LogRest> {
     return new Promise((resolve, reject) => {
       const waiting = this.#waiting[from].get(channel);
       if (waiting === undefined) this.#waiting[from].set(channel, { edge, settle: [{ resolve, reject }] });
@@ -60,7 +63,7 @@ export class LogReader {
   }
 
   /** Page by page until the end. What is further behind than can be replayed counts as no longer there. */
-  async #pages(channel: Channel, range: LogRange): Promise<LogSlice> {
+  async #pages(channel: Channel, range: LogRange): Promise<LogRest> {
     const page = (range: LogRange): Promise<LogSlice> => this.#broker.read(channel, range, this.#retention(channel));
     let slice = await page(range);
     let { first } = slice;

@@ -1,7 +1,7 @@
-import type { Bookmark, LogSlice, Position, Seq } from "@fanfare/domain";
+import type { Bookmark, Position, Seq } from "@fanfare/domain";
 import type { ChannelState } from "./channel-state.ts";
 import { type Item, isContiguous, itemOfPublication, unbroken } from "./item.ts";
-import type { LogReader } from "./log-reader.ts";
+import type { LogReader, LogRest } from "./log-reader.ts";
 import type { ResetReason } from "./observer.ts";
 
 /** A channel of a session, where it stood when the session subscribed to it, and what it has heard of its partition. */
@@ -51,7 +51,7 @@ export async function missedSince(
     if (!(await reach({ seqs }))) return undefined;
     const parts = reads.map((read, index) => ({
       state: read.state,
-      ...missedIn(read, read.captured, slices[index] as LogSlice),
+      ...missedIn(read, read.captured, slices[index] as LogRest),
     }));
     return {
       items: parts.flatMap(({ state, items }) => items.map((item) => ({ state, item }))).sort((a, b) => a.item.seq - b.item.seq),
@@ -65,7 +65,7 @@ export async function missedSince(
 function missedIn(
   { state, joined, heard }: Membership,
   captured: readonly Item[],
-  { top, publications }: LogSlice,
+  { top, publications }: LogRest,
 ): { readonly items: readonly Item[]; readonly reason?: ResetReason } {
   const now = state.delivered;
   if (now === undefined) return { items: [] };

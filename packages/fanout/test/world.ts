@@ -147,7 +147,9 @@ export class ModelBroker implements Broker {
       const wanted = entries.filter(({ offset, seq }) =>
         range.from === "after" ? offset > range.offset : range.from === "afterSeq" ? seq > range.seq : false,
       );
-      return { top: this.#top(channel), first, publications: wanted.slice(0, range.limit) };
+      const publications = wanted.slice(0, range.limit);
+      const payloadBytes = publications.reduce((sum, { payload }) => sum + payload.json.length, 0);
+      return { top: this.#top(channel), first, publications, payloadBytes };
     });
 
   renew: Broker["renew"] = (channel, epoch) =>

@@ -39,7 +39,7 @@ export function publishBatchRoute(app: FastifyInstance, context: Context): void 
         tags: ["publish"],
         summary: "Publish many at once",
         description:
-          "Each item is a publish body and has its own result; items of one channel keep their order. When the broker fails in the middle, the items after it are answered with the same problem and were not tried. With `atomic` either everything is stored, one behind the other, or nothing, and then the first item that is wrong is the answer; a retry with the same ids never doubles.",
+          "Each item is a publish body and has its own result; items of one channel keep their order, but for those that are `durable`, which go another way. When the broker fails in the middle, the items after it are answered with the same problem and were not tried. With `atomic` either everything is stored, one behind the other, or nothing, and then the first item that is wrong is the answer; a retry with the same ids never doubles.",
         headers: Type.Object({ traceparent: TraceHeader }),
         querystring: PublishQuery,
         body: jsonBody(PublishBatchRequest),

@@ -28,7 +28,7 @@ export function publishStreamRoute(app: FastifyInstance, context: Context): void
         tags: ["publish"],
         summary: "Publish a stream of lines",
         description:
-          "NDJSON in, NDJSON out: one publish body per line, one answer per line, in order and as soon as it is known. Blank lines are passed over. Read the answers while you write: unread ones hold the stream back.",
+          "NDJSON in, NDJSON out: one publish body per line, one answer per line, in order. Lines that come together are stored and answered together, as soon as all of them are. Blank lines are passed over. Read the answers while you write: unread ones hold the stream back, and after half a minute in which none was taken it is closed.",
         querystring: PublishQuery,
         body: linesBody(PublishBody),
         response: lineAnswers("One answer per line.", ProblemOrAnswer, [400, 401, 403, 415]),

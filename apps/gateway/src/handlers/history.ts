@@ -15,7 +15,7 @@ import type { Asked, Handler } from "./handler.ts";
 
 const parse = validator(clientEvents.HistoryRequest);
 
-/** An answer counts as one request more for each so many bytes of payload: 200 requests a second are 6 MB of history. */
+/** An answer counts as one request more for each so many bytes that are read for it: 200 requests a second are 6 MB of log. */
 const bytesPerRequest = 32_768;
 
 /**
@@ -24,8 +24,8 @@ const bytesPerRequest = 32_768;
  * Forward from behind `since` (or from the log's beginning), or with `reverse` backward from before it (or from its end).
  * A `since` of an epoch that is over is refused with `EPOCH_CHANGED`: what it asks for is gone.
  *
- * One at a time for each connection, and paid for by its bytes: a request of a hundred bytes is answered with up to a megabyte,
- * which is read at the broker that all nodes share.
+ * One at a time for each connection, and paid for by what is read: a request of a hundred bytes is answered with up to a megabyte,
+ * and behind what has expired more than that is read, at the broker that all nodes share.
  */
 export const history: Handler = (asked, request) => {
   const { socket } = asked;
@@ -47,10 +47,9 @@ async function read(
       ? { from: "end", limit }
       : { from: "before", offset: since.offset, limit }
     : { from: "after", offset: since?.offset ?? 0, limit };
-  const { top, publications, more } = await livePage(broker, channel, range, rules.of(channel).retain);
+  const { top, publications, more, readBytes } = await livePage(broker, channel, range, rules.of(channel).retain);
   if (since !== undefined && since.epoch !== top.epoch) throw new FanfareError("EPOCH_CHANGED");
-  const bytes = publications.reduce((sum, { payload }) => sum + payload.json.length, 0);
-  allowed?.requests.charge(socket, Math.floor(bytes / bytesPerRequest));
+  allowed?.requests.charge(socket, Math.floor(readBytes / bytesPerRequest));
   const listed = reverse ? [...publications].reverse() : publications;
   return { channel, publications: listed.map(wireForm), epoch: top.epoch, offset: top.offset, more };
 }

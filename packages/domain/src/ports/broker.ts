@@ -142,6 +142,8 @@ export interface LogSlice {
   readonly first: number;
   /** In the order of offsets, whatever the direction. */
   readonly publications: readonly Publication[];
+  /** What their payloads measured in the log, also of those that have expired. */
+  readonly payloadBytes: number;
 }
 
 export interface ChannelState {
