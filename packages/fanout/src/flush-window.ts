@@ -1,16 +1,16 @@
 /** A flush that takes less than this is no load, however often it comes: joining within one turn is enough. */
 const heavyMs = 0.5;
-/** Between two flushes the node rests for at least this share of the time that the first of them took. */
-const restShare = 0.4;
+/** The node is loaded when it is idle between two flushes for less than this share of the time that a flush takes. */
+const idleShare = 0.5;
 
 /**
  * How long publications are collected before they are written. Nothing is waited for while the node keeps up: what came in
  * one turn of the event loop is written at its end. When flushes follow one another so closely that little time is left
- * between them, the rest that is lacking is waited for, so that each flush writes more per connection, and flushing leaves
- * the node three tenths of its time for everything else.
+ * between them, the wait doubles from 1 ms on, so that each flush writes more per connection; with the load gone it halves.
  */
 export class FlushWindow {
   readonly #msMax: number;
+  #ms = 0;
   #tookMs = 0;
   #endedAtMs = Number.NEGATIVE_INFINITY;
 
@@ -20,9 +20,10 @@ export class FlushWindow {
 
   /** Asked when the first publication since the last flush has come: how long to wait for more. */
   wait(nowMs: number): number {
-    if (this.#tookMs < heavyMs) return 0;
-    const restedMs = nowMs - this.#endedAtMs;
-    return Math.max(0, Math.min(this.#msMax, this.#tookMs * restShare - restedMs));
+    const loaded = this.#tookMs >= heavyMs && nowMs - this.#endedAtMs < this.#tookMs * idleShare;
+    if (loaded) this.#ms = Math.min(this.#msMax, Math.max(1, this.#ms * 2));
+    else this.#ms = this.#ms >= 2 ? this.#ms / 2 : 0;
+    return this.#ms;
   }
 
   /** To be told of every flush. */
