@@ -75,7 +75,7 @@ test("a connection whose session goes on at another node is closed there", async
     forceNew: true,
   });
   try {
-    await until(() => (other.recovered && other.id === id ? undefined : `it is ${other.id}`));
+    await until(() => (other.id === id ? undefined : `it is ${other.id}, not ${id}`));
     await until(() => (closed === "transport close" ? undefined : `the first one is ${closed ?? "open"}`));
   } finally {
     other.close();

@@ -204,7 +204,7 @@ export function logContract(open: OpenBrokerWorld): void {
       // Also not the part from before: it would have a hole behind it.
       for (const retain of [none, keepAll]) {
         const slice = await brokers[1].read(channel, { from: "after", offset: 0, limit: 10 }, retain);
-        expect(slice).toMatchObject({ top: { offset: 4 }, first: 5, publications: [] });
+        expect(slice).toMatchObject({ top: { offset: 4 }, first: 5, publications: [], payloadBytes: 0 });
       }
       await publishNumbers(brokers[0], channel, 1, keepAll);
       const again = await brokers[1].read(channel, { from: "after", offset: 0, limit: 10 }, keepAll);
@@ -219,7 +219,12 @@ export function logContract(open: OpenBrokerWorld): void {
       expect(await brokers[1].purge(channel)).toBe(4);
       expect(await brokers[1].purge(channel)).toBe(0);
       const slice = await brokers[0].read(channel, { from: "after", offset: 0, limit: 10 }, keepAll);
-      expect(slice).toEqual({ top: { epoch: before?.epoch, offset: 4, seq: before?.seq }, first: 5, publications: [] });
+      expect(slice).toEqual({
+        top: { epoch: before?.epoch, offset: 4, seq: before?.seq },
+        first: 5,
+        publications: [],
+        payloadBytes: 0,
+      });
       expect(await publish(brokers[0], channel, "5")).toEqual({ epoch: before?.epoch, offset: 5 });
       const after = await brokers[0].read(channel, { from: "afterSeq", seq: 0, limit: 10 }, keepAll);
       expect(after).toMatchObject({ first: 5, publications: [{ offset: 5, previous: before?.seq }] });
