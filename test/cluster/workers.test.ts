@@ -2,22 +2,32 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promised, Rest, type ServerProcess, startRedis, startServerProcess, TestClient, until } from "@fanfare/test-support";
-import { expect, test as plain } from "vitest";
+import {
+  promised,
+  Rest,
+  type ServerProcess,
+  startRedis,
+  startServerProcess,
+  TestClient,
+  type TestRedis,
+  until,
+} from "@fanfare/test-support";
+import { describe, expect, test as plain } from "vitest";
 
 /** `fanfare serve --workers 2` as an operator starts it, and stock clients at its one port. */
 interface Machine {
   readonly server: ServerProcess;
   readonly nodes: readonly { readonly node: string; readonly pid: number; readonly peerPort: number }[];
   readonly rest: Rest;
+  readonly redis: TestRedis;
   client(transports: readonly ("polling" | "websocket")[]): Promise<TestClient>;
 }
 
 const channel = "public:news";
-const drainMs = 4_000;
 
-const test = plain.extend<{ machine: Machine }>({
-  machine: async ({ onTestFailed }, use) => {
+const test = plain.extend<{ drainMs: number; machine: Machine }>({
+  drainMs: 4_000,
+  machine: async ({ drainMs, onTestFailed }, use) => {
     const dir = await mkdtemp(join(tmpdir(), "fanfare-workers-"));
     const open = { subscribe: "anyone", retain: { count: 1_000, seconds: 600 } };
     await writeFile(join(dir, "rules.json"), JSON.stringify({ namespaces: { public: open } }));
@@ -46,6 +56,7 @@ const test = plain.extend<{ machine: Machine }>({
       server,
       nodes,
       rest,
+      redis,
       async client(transports) {
         const client = new TestClient({ url: `http://127.0.0.1:${port}`, transports, channels: [channel] });
         clients.push(client);
@@ -118,7 +129,7 @@ test("workers share one public port, and a killed one is replaced while its clie
   for (const client of more) await until(() => (client.heard(channel).at(-1) === 61 ? undefined : "61 has not come"));
 });
 
-test("a drained worker is replaced, and a stop drains all of them in time", async ({ machine }) => {
+test("a drained worker is replaced, and a stop drains all of them in time", async ({ machine, drainMs }) => {
   const { server, nodes, rest } = machine;
   const clients = await someOfEach(machine, 3);
   expect((await rest.call("POST", `/v1/nodes/${nodes[1]?.node}/drain`)).status).toBe(202);
@@ -147,6 +158,24 @@ test("a drained worker is replaced, and a stop drains all of them in time", asyn
   for (const client of clients.filter(({ socket }) => socket.io.opts.transports?.at(-1) === "websocket")) {
     expect(client.noticesOf("fanfare:closing")).not.toEqual([]);
   }
+});
+
+describe("a worker that has no time to drain", () => {
+  test.override({ drainMs: 0 });
+
+  test("ends all the same when it is told to, not by its supervisor, and is replaced", async ({ machine }) => {
+    const { server, nodes, redis } = machine;
+    const saidOf = (message: string) => server.log().filter((line) => line.includes(`"msg":"${message}"`));
+    // Which it would wait for: its lease has to end.
+    redis.pause();
+    // As POST /v1/nodes/:node/drain has it done.
+    process.kill(nodes[0]?.pid ?? 0, "SIGTERM");
+    await until(() => (saidOf("worker ended: starting it again").length === 1 ? undefined : "it has not ended"));
+    redis.resume();
+    expect(saidOf("worker ended: starting it again")[0]).toContain('"how":"exit 1"');
+    expect(saidOf("not stopped in time: ending now")).toHaveLength(1);
+    await until(() => (saidOf("worker serves again").length === 1 ? undefined : "one worker is missing"), promised(15_000));
+  });
 });
 
 test("who says nothing at the shared port, or sends headers slowly, is gone within 15 s of connecting", async ({ machine }) => {

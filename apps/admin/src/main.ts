@@ -15,7 +15,7 @@ import {
 import { type Backend, fireScheduled, openBackend, reportPublications } from "@fanfare/broker";
 import type { Settings } from "@fanfare/config";
 import { FanfareError, systemClock } from "@fanfare/domain";
-import { createLog, createMetrics, type Log, type LogLevel, type Metrics, Rate } from "@fanfare/telemetry";
+import { closeInTime, createLog, createMetrics, type Log, type LogLevel, type Metrics, Rate } from "@fanfare/telemetry";
 import type { FastifyInstance } from "fastify";
 import { consoleDirectory } from "./console-directory.ts";
 import { createAdmin } from "./server.ts";
@@ -185,21 +185,11 @@ async function closeAll(app: FastifyInstance, drainMs: number): Promise<void> {
 /** The first signal closes and ends the process within `drainMs`, whatever happens; a second one ends it at once. */
 function endOnSignals(close: () => Promise<void>, log: Log, drainMs: number): void {
   let ending = false;
-  const end = (signal: NodeJS.Signals) => {
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (ending) process.exit(1);
     ending = true;
-    log.info({ signal }, "closing");
-    setTimeout(() => {
-      log.warn({ drainMs }, "not closed in time: ending now");
-      process.exit(1);
-    }, drainMs).unref();
-    close().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.error({ err: error }, "closing failed");
-        process.exit(1);
-      },
-    );
+    log.info({ signal }, "stopping");
+    process.exit(await closeInTime({ close, drainMs, log }));
   };
   process.on("SIGTERM", end);
   process.on("SIGINT", end);

@@ -3,13 +3,16 @@ import { colorsFor } from "./colors.ts";
 
 const pc = colorsFor(process.stderr);
 
+/** 1 it failed, 2 it was called or set up wrongly, 3 it published and cannot say who got it. */
+export type FailureCode = 1 | 2 | 3;
+
 interface FailureOptions {
   /** The code that a server refused with. */
   readonly code?: string | undefined;
   readonly errors?: readonly FieldError[] | undefined;
   readonly cause?: unknown;
-  /** 1 unless it was set up wrongly. */
-  readonly exitCode?: 1 | 2 | undefined;
+  /** By default 1. */
+  readonly exitCode?: FailureCode | undefined;
 }
 
 /** A command that could not do what it was asked to, for a reason that is no server's refusal of our own making. */
@@ -17,7 +20,7 @@ export class Failure extends Error {
   override readonly name = "Failure";
   readonly code: string | undefined;
   readonly errors: readonly FieldError[];
-  readonly exitCode: 1 | 2;
+  readonly exitCode: FailureCode;
 
   constructor(message: string, { code, errors = [], cause, exitCode = 1 }: FailureOptions = {}) {
     super(message, cause === undefined ? undefined : { cause });
@@ -48,10 +51,10 @@ function causeOf(failure: Failure | FanfareError): string[] {
 }
 
 /**
- * 2 when what the command was given is wrong, 1 when it failed. An error of the band `caller` comes from this process, which
+ * A {@link Failure} says it itself; else 2 when what the command was given is wrong, and 1 when it failed. An error of the band `caller` comes from this process, which
  * was given the settings or a channel that is none; what a server refuses is a {@link Failure}.
  */
-export function exitCodeOf(thrown: unknown): number {
+export function exitCodeOf(thrown: unknown): FailureCode {
   if (thrown instanceof Failure) return thrown.exitCode;
   return thrown instanceof FanfareError && thrown.band === "caller" ? 2 : 1;
 }

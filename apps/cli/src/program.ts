@@ -15,7 +15,7 @@ import { tailCommand } from "./commands/tail.ts";
 import { tokenCommand } from "./commands/token.ts";
 import { topCommand } from "./commands/top.ts";
 import { upCommand } from "./commands/up.ts";
-import { exitCodeOf, failureText } from "./failure.ts";
+import { exitCodeOf, type FailureCode, failureText } from "./failure.ts";
 import { helpWithoutSettings } from "./settings.ts";
 
 const help = `
@@ -23,7 +23,8 @@ Settings come from flags, FANFARE_… in the environment, fanfare.config.json, a
 defaults, in this order. \`fanfare <command> --help\` lists those of a command.
 
 Exit codes: 0 when it did what it was asked to, 1 when it failed or found a
-fault, 2 when the command line, the settings or the rules are wrong.`;
+fault, 2 when the command line, the settings or the rules are wrong, 3 when it
+published and could not read the receipt.`;
 
 /** Every command of `fanfare`. */
 export function createProgram(): Command {
@@ -59,10 +60,10 @@ export function createProgram(): Command {
 }
 
 /**
- * Runs one command line and resolves with its exit code: 0, 1 when it failed, 2 when it was called or set up wrongly. A
+ * Runs one command line and resolves with its exit code: 0, or a {@link FailureCode}. A
  * command that serves has then only started; the process stays for as long as it has something to do.
  */
-export async function run(argv: readonly string[]): Promise<number> {
+export async function run(argv: readonly string[]): Promise<0 | FailureCode> {
   try {
     await createProgram().parseAsync([...argv], { from: "user" });
     return 0;

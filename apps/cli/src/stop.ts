@@ -11,26 +11,18 @@ export function hangup({ rules }: { readonly rules?: string }): readonly NodeJS.
 export interface OnStopOptions {
   /** Signals beside SIGINT and SIGTERM. */
   readonly alsoBy?: readonly NodeJS.Signals[];
-  /** The process ends by then, with 1, whatever `close` waits for. Absent: there is no hurry. */
-  readonly withinMs?: number;
 }
 
 /**
  * Calls `close` once when the process is told to stop, then ends it. Told again after a moment, it ends at once.
  */
-export function onStop(close: () => Promise<void>, { alsoBy = ["SIGHUP"], withinMs }: OnStopOptions = {}): void {
+export function onStop(close: () => Promise<void>, { alsoBy = ["SIGHUP"] }: OnStopOptions = {}): void {
   let told: number | undefined;
   const stop = () => {
     const now = performance.now();
     if (told !== undefined && now - told > sameWishMs) process.exit(1);
     if (told !== undefined) return;
     told = now;
-    if (withinMs !== undefined) {
-      setTimeout(() => {
-        process.stderr.write(`not done within ${withinMs} ms: ending now\n`);
-        process.exit(1);
-      }, withinMs).unref();
-    }
     close().then(
       () => process.exit(0),
       (error: unknown) => {

@@ -6,7 +6,7 @@ import { type Backend, fireScheduled, openBackend } from "@fanfare/broker";
 import type { Settings } from "@fanfare/config";
 import { systemClock } from "@fanfare/domain";
 import { Fanout } from "@fanfare/fanout";
-import { createLog, createMetrics } from "@fanfare/telemetry";
+import { closeInTime, createLog, createMetrics } from "@fanfare/telemetry";
 import { openAuthorizer } from "./authorizer.ts";
 import { passOn } from "./emitters.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
@@ -144,14 +144,9 @@ export async function main(settings: Settings, embedding?: Embedding): Promise<G
     if (stopping) process.exit(1);
     stopping = true;
     log.info({ signal }, "stopping");
-    setTimeout(() => {
-      log.warn({ drainMs: settings.drainMs }, "not drained in time: ending now");
-      process.exit(1);
-    }, settings.drainMs).unref();
     // Clients first, the backend last: what a leaving client says still arrives.
-    await close();
-    await backend.close();
-    process.exit(0);
+    const closeAll = () => close().then(() => backend.close());
+    process.exit(await closeInTime({ close: closeAll, drainMs: settings.drainMs, log }));
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);

@@ -18,7 +18,7 @@ export class Portions {
     this.#portionMs = portionMs;
   }
 
-  /** Does it in a turn of its own, behind what was added before. */
+  /** Does it in a later turn, behind what was added before; as many as fit into one portion share a turn. */
   add(task: () => void): void {
     this.#tasks.push(task);
     this.#goLater();

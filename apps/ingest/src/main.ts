@@ -5,7 +5,7 @@ import { type Backend, openBackend, reportPublications } from "@fanfare/broker";
 import type { Settings } from "@fanfare/config";
 import { FanfareError, type Registry, systemClock } from "@fanfare/domain";
 import type { SourceName } from "@fanfare/ingest";
-import { createLog, createMetrics, type Log, type Metrics, Rate } from "@fanfare/telemetry";
+import { closeInTime, createLog, createMetrics, type Log, type Metrics, Rate } from "@fanfare/telemetry";
 import { withDefaultBind } from "./default-bind.ts";
 import { type Health, startHealth } from "./health.ts";
 import { type Ingest, startIngest } from "./ingest.ts";
@@ -97,22 +97,12 @@ function report(worker: string, registry: Registry, { ingestPublished }: Metrics
 /** The first signal stores what was taken in and ends the process within `drainMs`; a second one ends it at once. */
 function endOnSignals(close: () => Promise<void>, log: Log, drainMs: number): void {
   let ending = false;
-  const end = (signal: NodeJS.Signals): void => {
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (ending) process.exit(1);
     ending = true;
     log.info({ signal }, "stopping");
     // A source may wait for ever for the goodbye of a place that is frozen.
-    setTimeout(() => {
-      log.warn({ drainMs }, "not stopped in time: ending now");
-      process.exit(1);
-    }, drainMs).unref();
-    close().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.error({ err: error }, "stopping failed");
-        process.exit(1);
-      },
-    );
+    process.exit(await closeInTime({ close, drainMs, log }));
   };
   process.on("SIGTERM", end);
   process.on("SIGINT", end);

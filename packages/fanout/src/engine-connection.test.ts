@@ -26,7 +26,7 @@ async function packetsOfTen(transport: "websocket" | "polling"): Promise<number>
   // By itself one packet, behind which everything has arrived.
   await client.all();
   client.socket.conn.off("packetCreate", count);
-  client.close();
+  await client.close();
   expect(client.heard).toHaveLength(10);
   return packets - 1;
 }

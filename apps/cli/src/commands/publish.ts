@@ -1,13 +1,14 @@
 import { text } from "node:stream/consumers";
-import { channelName, type Published, payloadOfText, writtenTraceParent } from "@fanfare/domain";
+import { asFanfareError, channelName, type Published, payloadOfText, writtenTraceParent } from "@fanfare/domain";
 import { Command } from "commander";
 import { adminUrlOf } from "../addresses.ts";
 import { type AdminAddress, postToAdmin, refusalOf } from "../admin-client.ts";
 import { colorsFor } from "../colors.ts";
+import { Failure } from "../failure.ts";
 import { receiptText } from "../receipt/page.ts";
 import { waitForReceipt } from "../receipt/wait.ts";
 import { settingsFrom, withSettings } from "../settings.ts";
-import { seconds } from "./token.ts";
+import { timeOption } from "./token.ts";
 
 const pc = colorsFor(process.stdout);
 
@@ -29,7 +30,7 @@ export function publishCommand(): Command {
     .option("--id <id>", "makes a retry safe: the same id is stored once")
     .option("--traceparent <context>", "W3C Trace Context, for subscribers where the channel's rules have `trace`")
     .option("--receipt", "wait until every node has said how many got it, and print it")
-    .option("--wait <time>", "how long to wait for the receipt at most", seconds, 15)
+    .addOption(timeOption("--wait <time>", "how long to wait for the receipt at most", "15s"))
     .option("--json", "print the whole answer as JSON, as when piped");
   return withSettings(command, "client").action(async (channel: string, json: string, flags: PublishFlags) => {
     const settings = settingsFrom(command);
@@ -57,12 +58,25 @@ export function publishBody(
   return `${rest.slice(0, -1)},"data":${json.trim()}}`;
 }
 
-/** As JSON it is one object: what was published, with the whole receipt in place of where to read it. */
+/**
+ * As JSON it is one object: what was published, with the whole receipt in place of where to read it. The address stays where
+ * the receipt cannot be read.
+ */
 async function printReceipt(address: AdminAddress, published: Published, waitMs: number, asJson: boolean): Promise<void> {
   const { receipt: path } = published;
-  const receipt = typeof path === "string" ? await waitForReceipt(address, path, waitMs) : undefined;
+  const failed = (thrown: unknown): never => {
+    if (asJson) process.stdout.write(`${JSON.stringify(published)}\n`);
+    throw unread(path, thrown);
+  };
+  const receipt = typeof path === "string" ? await waitForReceipt(address, path, waitMs).catch(failed) : undefined;
   if (asJson) process.stdout.write(`${JSON.stringify({ ...published, receipt: receipt ?? false })}\n`);
   else process.stdout.write(receipt === undefined ? pc.yellow("it has no receipt\n") : receiptText(receipt, pc));
+}
+
+/** Told apart from a publish that failed: a script that took it for one, and had given no id, would publish twice. */
+function unread(path: Published["receipt"], thrown: unknown): Failure {
+  const { message, code, cause } = thrown instanceof Failure ? thrown : asFanfareError(thrown);
+  return new Failure(`It is published, but its receipt ${path} could not be read: ${message}`, { code, cause, exitCode: 3 });
 }
 
 function publishedLine({ channel, epoch, offset, duplicate }: Published): string {

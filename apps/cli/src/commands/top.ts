@@ -6,7 +6,7 @@ import { settingsFrom, withSettings } from "../settings.ts";
 import { live } from "../top/live.ts";
 import { topPage } from "../top/page.ts";
 import { look } from "../top/view.ts";
-import { seconds } from "./token.ts";
+import { timeOption } from "./token.ts";
 
 interface TopFlags {
   readonly every: number;
@@ -19,7 +19,7 @@ const ctrlC = "\u0003";
 export function topCommand(): Command {
   const command = new Command("top")
     .description("watch the cluster: nodes, rates, latency, slow connections; one look when piped")
-    .option("--every <time>", "between two looks", seconds, 2)
+    .addOption(timeOption("--every <time>", "between two looks", "2s"))
     .option("--once", "look once, also on a terminal")
     .option("--json", "look once and print { stats, nodes, slow } as JSON");
   return withSettings(command, "client").action(async ({ every, once = false, json = false }: TopFlags) => {

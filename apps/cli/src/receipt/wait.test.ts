@@ -1,23 +1,7 @@
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
+import { answering } from "../../test/admin-api.ts";
 import { Failure } from "../failure.ts";
 import { waitForReceipt } from "./wait.ts";
-
-let server: Server | undefined;
-afterEach(() => server?.close());
-
-/** An admin API that gives these answers in turn, the last one for ever. */
-async function answering(...answers: readonly (readonly [status: number, body: object])[]) {
-  let asked = 0;
-  server = createServer((_, response) => {
-    const [status, body] = answers[Math.min(asked++, answers.length - 1)] ?? [500, {}];
-    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
-  });
-  await new Promise<void>((resolve) => server?.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  return { address: { url: `http://127.0.0.1:${port}`, key: undefined }, asked: () => asked };
-}
 
 const done = { unsent: 0, nodesMissing: [] };
 
@@ -29,7 +13,7 @@ test("it is read until every node has spoken and nothing waits", async () => {
     [200, done],
   );
   expect(await waitForReceipt(address, "/v1/publications/a/1", 60_000)).toEqual(done);
-  expect(asked()).toBe(4);
+  expect(asked).toHaveLength(4);
 });
 
 test("when the time is over it is told as it stands", async () => {
@@ -41,5 +25,5 @@ test("when the time is over it is told as it stands", async () => {
 test("what will not come is not waited for", async () => {
   const { address, asked } = await answering([404, { code: "RECEIPT_UNKNOWN", title: "There is none." }]);
   await expect(waitForReceipt(address, "/v1/publications/a/1", 60_000)).rejects.toThrow(Failure);
-  expect(asked()).toBe(1);
+  expect(asked).toHaveLength(1);
 });

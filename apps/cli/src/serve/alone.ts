@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Settings } from "@fanfare/config";
-import { createLog } from "@fanfare/telemetry";
+import { closeInTime, createLog } from "@fanfare/telemetry";
 import { hangup, onStop } from "../stop.ts";
 
 /** A node, the admin API and the sources of ingestion, all in this process. Resolves when they serve. */
@@ -27,7 +27,7 @@ export async function serveAlone(given: Settings): Promise<void> {
     await Promise.all([sources.close(), api.close(), node.close()]);
     await backend.close();
   };
-  onStop(close, { alsoBy: hangup(settings), withinMs: settings.drainMs });
+  onStop(async () => process.exit(await closeInTime({ close, drainMs: settings.drainMs, log })), { alsoBy: hangup(settings) });
   const { port, peerPort, sidPrefix } = node;
   log.info(
     { node: node.node, port, peerPort, adminPort: api.port, sidPrefix, broker: backend.kind, sources: sources.sources },

@@ -1,6 +1,6 @@
 import { loadSettings, type Settings } from "@fanfare/config";
 import type { Embedding } from "@fanfare/gateway";
-import { createLog } from "@fanfare/telemetry";
+import { closeInTime, createLog } from "@fanfare/telemetry";
 import { exitCodeOf, failureText } from "../failure.ts";
 import { handedOver, tell } from "./handed-over.ts";
 import type { WorkerReady } from "./wire.ts";
@@ -25,21 +25,14 @@ try {
   // A Ctrl-C in the terminal reaches every process of the group; only the supervisor says when it is time.
   for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => undefined);
   let stopping = false;
-  process.on("SIGTERM", () => {
+  process.on("SIGTERM", async () => {
     // Some send it to every process of a group (systemd, timeout), and the supervisor passes it on as well: that is one wish.
     // Who wants it at once ends the supervisor.
     if (stopping) return;
     stopping = true;
-    serving
-      .close()
-      .then(() => backend.close())
-      .then(
-        () => process.exit(0),
-        (err: unknown) => {
-          log.error({ err }, "stopping failed");
-          process.exit(1);
-        },
-      );
+    // By itself in time, too: a node that an operator drains ends without its supervisor having told it to.
+    const close = () => serving.close().then(() => backend.close());
+    process.exit(await closeInTime({ close, drainMs: settings.drainMs, log }));
   });
   tell({ kind: "ready", ready: serving.ready });
 } catch (error) {
