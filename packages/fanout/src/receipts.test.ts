@@ -42,6 +42,7 @@ const steps = fc.array(
     { weight: 8, arbitrary: fc.record({ act: fc.constant("flush" as const), node: fc.integer({ min: 0, max: 1 }) }) },
     { weight: 3, arbitrary: fc.record({ act: fc.constant("stall" as const) }) },
     { weight: 2, arbitrary: fc.record({ act: fc.constant("read" as const) }) },
+    { weight: 1, arbitrary: fc.record({ act: fc.constant("begin closing" as const) }) },
     { weight: 4, arbitrary: fc.record({ act: fc.constant("turn" as const) }) },
   ) satisfies fc.Arbitrary<Step>,
   { maxLength: 120, size: "max" },
@@ -144,6 +145,23 @@ describe("a publication with a receipt", () => {
     node.disconnect(reader);
     await rest();
     expect(counted().get(third)).toEqual({ sessions: 2, written: 1, unsent: 0, dropped: 1, recovered: 0 });
+  });
+
+  test("is not written to who is just leaving, and is dropped when the connection has ended", async () => {
+    const [idle, behind] = [await join("a"), await join("b")];
+    behind.reads = false;
+    publish({});
+    for (const client of [idle, behind]) node.beginClosing(client);
+    const seq = publish();
+    await rest();
+    behind.reads = true;
+    node.drain(behind);
+    await rest();
+    for (const client of [idle, behind]) expect(client.heard).toHaveLength(1);
+    expect(counted().get(seq)).toMatchObject({ sessions: 2, written: 0, unsent: 2 });
+    for (const client of [idle, behind]) node.disconnect(client);
+    await rest();
+    expect(counted().get(seq)).toEqual({ sessions: 2, written: 0, unsent: 0, dropped: 2, recovered: 0 });
   });
 
   test.each([
