@@ -120,6 +120,16 @@ test("a websocket whose connection was reset, which nobody has noticed yet, is n
   await new Counted(publish(large, true)).is({ sessions: 1, written: 0, unsent: 0, dropped: 1 });
 });
 
+test("asking for the numbers does not write what is collected before its time", async () => {
+  const client = await subscribed("websocket");
+  const seq = publish('"this"', true);
+  expect(node.fanout.receipts.take()).toContainEqual(
+    expect.objectContaining({ seq, counts: { sessions: 1, written: 0, unsent: 1, dropped: 0, recovered: 0 } }),
+  );
+  expect(unsentBytes(client.socket)).toBeGreaterThan(0);
+  await new Counted(seq).is({ written: 1, unsent: 0 });
+});
+
 test("over polling it is written with the answer to a poll", async () => {
   await subscribed("polling");
   const counted = new Counted(publish('"this"', true));
