@@ -146,6 +146,19 @@ describe("a receipt", () => {
       return nodesMissing.includes(lost.node) ? "it is missed still" : undefined;
     });
   });
+
+  test("does not miss a node that was stopped and has sent its clients to others", async ({ cluster }) => {
+    const channel = "public:stopped";
+    const clients = await Promise.all(Array.from({ length: 6 }, () => cluster.client({ channels: [channel] })));
+    await saying(cluster, await publish(cluster, channel, 1), { sessions: 6, written: 6, nodesMissing: [] });
+    expect(await cluster.kill(cluster.gateway(2), "SIGTERM")).toBe("exit 0");
+    // Within a node's lease: it may have been there still, for all that anybody else knows.
+    const path = await publish(cluster, channel, 2);
+    await saying(cluster, path, { unsent: 0, nodesMissing: [] });
+    await until(() => (clients.some((client) => heardOf(client, channel) < 2) ? "not everybody has heard it" : undefined));
+    const { written, recovered } = await read(cluster, path);
+    expect(written + recovered).toBeLessThanOrEqual(6);
+  });
 });
 
 describe("a receipt of what a client has not taken yet", () => {

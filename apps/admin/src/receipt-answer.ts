@@ -10,7 +10,7 @@ import {
 } from "@fanfare/domain";
 
 /** A node that was last heard of so long before a publication had no lease any more when that came. */
-const leaseMs = 6_000;
+const leaseMs = limits.nodeLeaseSeconds * 1_000;
 
 const nothing: DeliveryCounts = { sessions: 0, written: 0, unsent: 0, dropped: 0, recovered: 0 };
 

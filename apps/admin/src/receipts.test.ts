@@ -6,6 +6,7 @@ import {
   type NodeRecord,
   type Published,
   type Receipt,
+  seqMax,
 } from "@fanfare/domain";
 import { ManualClock } from "@fanfare/test-support";
 import { afterEach, describe, expect, test } from "vitest";
@@ -177,6 +178,10 @@ describe("what a receipt says", () => {
     const reported = [upTo("behind", [seq - 1]), upTo("past", [seq]), upTo("further", [seq + 1])];
     const nodes = ["silent", "behind", "past", "further"].map(alive);
     expect(answer({ alive: nodes, reported }).nodesMissing).toEqual(["behind", "silent"]);
+  });
+
+  test("never misses a node that has left for good with nothing more to say", () => {
+    expect(answer({ alive: [alive("a")], reported: [upTo("a", [seq]), upTo("left", [seqMax])] }).nodesMissing).toEqual([]);
   });
 
   test("goes by the partition of the channel", () => {

@@ -198,7 +198,14 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
     stopWatching?.();
     parts.recovery?.stop();
     lifecycle?.node("node_left", node, "drained");
-    const leaving = [told.then(() => lease.end()), keeper.end(), receipts?.end(), parts.presence?.close(), lifecycle?.end()];
+    const deserted = engine.clientsCount === 0;
+    const leaving = [
+      told.then(() => lease.end()),
+      keeper.end(),
+      receipts?.end({ deserted }),
+      parts.presence?.close(),
+      lifecycle?.end(),
+    ];
     await budget.within(drainShares.left, Promise.all(leaving), leaveMs);
     fanout.close();
     http.closeAllConnections();

@@ -1,9 +1,9 @@
-import type { NodeRecord } from "@fanfare/domain";
+import { limits, type NodeRecord } from "@fanfare/domain";
 import type { GatewayParts } from "./parts.ts";
 
-/** A node that has not renewed for three periods is gone to the others. */
-const renewMs = 2_000;
-const leaseMs = 3 * renewMs;
+const leaseMs = limits.nodeLeaseSeconds * 1_000;
+/** Two renewals may fail. */
+const renewMs = leaseMs / 3;
 
 export interface Lease {
   /** Resolves when the node was first told to the directory, or could not be. Never rejects. */

@@ -1,5 +1,5 @@
 import { openBackend } from "@fanfare/broker";
-import { channelName, type DeliveryReport, FanfareError, formatBookmark, type Receipts } from "@fanfare/domain";
+import { channelName, type DeliveryReport, FanfareError, formatBookmark, type Receipts, seqMax } from "@fanfare/domain";
 import { createLog } from "@fanfare/telemetry";
 import { ManualClock } from "@fanfare/test-support";
 import { expect, test } from "vitest";
@@ -68,7 +68,7 @@ test("what has changed is told twice a second, and without any change every two 
   await pass(500);
   expect(said.slice(2)).toEqual([{ deliveries: 1, seqs: [2] }]);
   expect(await receipts.find(news, 1)).toMatchObject({ nodes: [{ node: "a", life: "1", counts }] });
-  await keeper.end();
+  await keeper.end({ deserted: false });
 });
 
 test("many are told in batches, and only with the last of them that this was everything", async () => {
@@ -81,7 +81,7 @@ test("many are told in batches, and only with the last of them that this was eve
     { deliveries: 200, seqs: undefined },
     { deliveries: 50, seqs: [1] },
   ]);
-  await keeper.end();
+  await keeper.end({ deserted: false });
 });
 
 test("what could not be told while the broker was away is told when it is back, and at the end what is left", async () => {
@@ -95,6 +95,18 @@ test("what could not be told while the broker was away is told when it is back, 
   await pass(500);
   expect(said.slice(1)).toEqual([{ deliveries: 1, seqs: [1] }]);
   state.changed = [report(2)];
-  await keeper.end();
+  await keeper.end({ deserted: false });
   expect(said.slice(2)).toEqual([{ deliveries: 1, seqs: [1] }]);
+});
+
+test.each([
+  ["that nobody is left behind, and it has said all that it ever will", true, seqMax],
+  ["that some are, how far it has come", false, 2],
+])("at the end it says, and be it just after it has spoken: %s", async (_, deserted, upTo) => {
+  const { keeper, receipts, state, said, pass } = scene();
+  await pass(0);
+  state.seq = 2;
+  await keeper.end({ deserted });
+  expect(said.slice(1)).toEqual([{ deliveries: 0, seqs: [upTo] }]);
+  expect(await receipts.reportedUpTo()).toMatchObject([{ node: "a", life: "1", seqs: [upTo] }]);
 });

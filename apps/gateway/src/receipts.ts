@@ -1,4 +1,4 @@
-import { type Clock, parseBookmark, type Receipts } from "@fanfare/domain";
+import { type Clock, parseBookmark, type Receipts, type Seq, seqMax } from "@fanfare/domain";
 import type { Fanout } from "@fanfare/fanout";
 import type { Log } from "@fanfare/telemetry";
 
@@ -36,12 +36,16 @@ export class ReceiptKeeper {
     this.#go();
   }
 
-  /** Tells what is left. Never rejects. */
-  async end(): Promise<void> {
+  /**
+   * Tells what is left; with `deserted`, nobody is connected and nobody will be, also that there will be nothing else to say,
+   * or the node would be missing from every receipt that begins before it is forgotten. Never rejects.
+   */
+  async end({ deserted }: { readonly deserted: boolean }): Promise<void> {
     this.#ended = true;
     this.#callOff();
     await this.#round;
-    await this.#tell();
+    this.#toldAtMs = Number.NEGATIVE_INFINITY;
+    await this.#tell(deserted ? () => seqMax : undefined);
   }
 
   #go(): void {
@@ -50,7 +54,7 @@ export class ReceiptKeeper {
     });
   }
 
-  async #tell(): Promise<void> {
+  async #tell(saidUpTo = (seq: Seq): Seq => seq): Promise<void> {
     const { receipts, fanout, node, life, clock, log } = this.#parts;
     const deliveries = fanout.receipts.take();
     // In the same turn: what is delivered behind it is not among these.
@@ -61,7 +65,7 @@ export class ReceiptKeeper {
         await receipts.report({ node, life }, deliveries.slice(at, at + batchMax));
       }
       const last = deliveries.length === 0 ? 0 : Math.floor((deliveries.length - 1) / batchMax) * batchMax;
-      await receipts.report({ node, life }, deliveries.slice(last), seqs);
+      await receipts.report({ node, life }, deliveries.slice(last), seqs.map(saidUpTo));
       this.#toldAtMs = clock.monotonic();
       if (this.#broken) log.info("receipts written again");
       this.#broken = false;

@@ -1,4 +1,4 @@
-import { channelName, type DeliveryCounts, limits, type Receipted, type Receipts } from "@fanfare/domain";
+import { channelName, type DeliveryCounts, limits, type Receipted, type Receipts, seqMax } from "@fanfare/domain";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 /** One backend as a node and an admin API see it. */
@@ -93,9 +93,9 @@ export function receiptsContract(open: () => Promise<ReceiptsWorld>): void {
     });
 
     test("knows of every life up to where it has reported, and when it said so", async () => {
-      await node.report(b, [], [1, 0, Number.MAX_SAFE_INTEGER]);
+      await node.report(b, [], [1, 0, seqMax]);
       await node.report(a, [{ ...one, counts: counts(1) }]);
-      expect(await admin.reportedUpTo()).toEqual([{ ...b, seqs: [1, 0, Number.MAX_SAFE_INTEGER], at: expect.any(Number) }]);
+      expect(await admin.reportedUpTo()).toEqual([{ ...b, seqs: [1, 0, seqMax], at: expect.any(Number) }]);
       await node.report(a, [], [one.seq, 5, 6]);
       await node.report(b, [], [2, 3, 4]);
       const said = await admin.reportedUpTo();

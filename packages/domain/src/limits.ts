@@ -50,6 +50,8 @@ export const limits = {
   eventStreamsMax: 256,
   /** Publications that one recovery replays; a client further behind is told to reload. */
   replayMax: 10_000,
+  /** A node that has not renewed its lease for so long is gone to the others. */
+  nodeLeaseSeconds: 6,
   /** How long a receipt can be read, and is kept up with, from its publication on: longer than any client is waited for. */
   receiptSeconds: 600,
   /** How long a publication's id is remembered, so that a retry within it never doubles. */

@@ -14,6 +14,9 @@ export interface Position {
  */
 export type Seq = number;
 
+/** No publication is behind it: whoever has come as far is through with all that there will be. */
+export const seqMax: Seq = Number.MAX_SAFE_INTEGER;
+
 /** When the publication with this seq was made: milliseconds since 1970. */
 export function timeOfSeq(seq: Seq): number {
   return Math.floor(seq / 1_000);

@@ -58,7 +58,7 @@ export class Fanout {
   constructor(parts: FanoutParts) {
     const { broker, pubSub, cluster, clock, retention, observer } = parts;
     this.#parts = parts;
-    this.receipts = new Receipts(clock);
+    this.receipts = new Receipts(clock, { flushDue: () => this.#writers.flushDue });
     const interest = new TopicInterest(pubSub);
     const turns = new Turns();
     this.#sideTopics = new SideTopics(pubSub, interest, parts);

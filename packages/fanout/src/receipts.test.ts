@@ -1,4 +1,4 @@
-import { type Channel, channelName, type DeliveryCounts, type DeliveryReport, defaultEvent } from "@fanfare/domain";
+import { type Channel, channelName, type DeliveryCounts, type DeliveryReport, defaultEvent, limits } from "@fanfare/domain";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { names, type Step, usual, Wanderer } from "../test/wanderer.ts";
@@ -42,6 +42,7 @@ const steps = fc.array(
     { weight: 8, arbitrary: fc.record({ act: fc.constant("flush" as const), node: fc.integer({ min: 0, max: 1 }) }) },
     { weight: 3, arbitrary: fc.record({ act: fc.constant("stall" as const) }) },
     { weight: 2, arbitrary: fc.record({ act: fc.constant("read" as const) }) },
+    { weight: 1, arbitrary: fc.record({ act: fc.constant("begin closing" as const) }) },
     { weight: 4, arbitrary: fc.record({ act: fc.constant("turn" as const) }) },
   ) satisfies fc.Arbitrary<Step>,
   { maxLength: 120, size: "max" },
@@ -146,6 +147,23 @@ describe("a publication with a receipt", () => {
     expect(counted().get(third)).toEqual({ sessions: 2, written: 1, unsent: 0, dropped: 1, recovered: 0 });
   });
 
+  test("is not written to who is just leaving, and is dropped when the connection has ended", async () => {
+    const [idle, behind] = [await join("a"), await join("b")];
+    behind.reads = false;
+    publish({});
+    for (const client of [idle, behind]) node.beginClosing(client);
+    const seq = publish();
+    await rest();
+    behind.reads = true;
+    node.drain(behind);
+    await rest();
+    for (const client of [idle, behind]) expect(client.heard).toHaveLength(1);
+    expect(counted().get(seq)).toMatchObject({ sessions: 2, written: 0, unsent: 2 });
+    for (const client of [idle, behind]) node.disconnect(client);
+    await rest();
+    expect(counted().get(seq)).toEqual({ sessions: 2, written: 0, unsent: 0, dropped: 2, recovered: 0 });
+  });
+
   test.each([
     ["catchup", { written: 1, dropped: 0 }],
     ["latest", { written: 0, dropped: 1 }],
@@ -189,6 +207,7 @@ describe("a publication with a receipt", () => {
 
 describe("what is counted at a time is bounded", () => {
   const waiting = { hold: undefined, doomed: false, isClosed: false, isClear: false, witness: () => () => false };
+  const clear = { ...waiting, isClear: true } as unknown as Writer;
   const clock = { now: () => 0, monotonic: () => 0, after: () => () => undefined };
   const item = { epoch: "e", seq: 0, previous: 0, except: [], binary: false, logged: true, receipt: true, args: "[]" };
   const members = (count: number) =>
@@ -208,6 +227,57 @@ describe("what is counted at a time is bounded", () => {
     const receipts = new Receipts(clock, { accountsMax: 2, followedMax: 4 });
     for (const seq of [1, 2, 3]) receipts.delivered(state(2), { ...item, offset: seq, seq });
     expect(receipts.take().map(({ seq }) => seq)).toEqual([2, 3]);
+    receipts.close();
+  });
+
+  test("what was told of a publication that is forgotten is not replaced by who recovers it later", () => {
+    const receipts = new Receipts(clock, { accountsMax: 2 });
+    for (const seq of [1, 3, 4, 5]) receipts.delivered(state(2), { ...item, offset: seq, seq });
+    receipts.take();
+    // 2 was never counted here, and nobody can tell any more.
+    for (const seq of [1, 2, 3]) receipts.replayed(clear, state(0), { ...item, offset: seq, seq });
+    expect(receipts.take()).toEqual([]);
+    receipts.replayed(clear, state(0), { ...item, offset: 5, seq: 5 });
+    receipts.replayed(clear, { ...state(0), partition: 1 }, { ...item, offset: 2, seq: 2 });
+    expect(receipts.take()).toMatchObject([
+      { seq: 5, counts: { sessions: 2, recovered: 1 } },
+      { seq: 2, counts: { sessions: 0, recovered: 1 } },
+    ]);
+    receipts.close();
+  });
+
+  test("who recovers a publication whose receipt has ended is not counted", () => {
+    const lifeMs = limits.receiptSeconds * 1_000;
+    const receipts = new Receipts({ ...clock, now: () => lifeMs + 7 });
+    receipts.replayed(clear, state(0), { ...item, offset: 1, seq: 7_999 });
+    expect(receipts.take()).toEqual([]);
+    receipts.replayed(clear, state(0), { ...item, offset: 2, seq: 8_000 });
+    expect(receipts.take()).toMatchObject([{ offset: 2, counts: { recovered: 1 } }]);
+    receipts.close();
+  });
+
+  test("of very many sessions only some are looked at in one turn, and each in its own", () => {
+    const looks = new Array<number>(10).fill(0);
+    const writers = looks.map((_, index) => {
+      const witness = () => () => {
+        looks[index] = (looks[index] ?? 0) + 1;
+        return index === 7;
+      };
+      return [`${index}`, { ...waiting, witness } as unknown as Writer] as const;
+    });
+    const receipts = new Receipts(clock, { looksMax: 4 });
+    const members = (from: number, to: number) => ({ ...state(0), members: new Map(writers.slice(from, to)) });
+    receipts.delivered(members(0, 6), { ...item, offset: 1, seq: 1 });
+    receipts.delivered(members(6, 10), { ...item, offset: 2, seq: 2 });
+    receipts.flushed();
+    receipts.take();
+    expect(looks).toEqual([1, 1, 1, 1, 0, 0, 0, 0, 0, 0]);
+    expect(receipts.take()).toMatchObject([{ seq: 2, counts: { written: 1, unsent: 3 } }]);
+    expect(looks).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 0, 0]);
+    receipts.take();
+    expect(looks).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
+    receipts.take();
+    expect(looks).toEqual([2, 2, 2, 2, 1, 1, 1, 1, 1, 1]);
     receipts.close();
   });
 

@@ -62,15 +62,17 @@ class Counted {
 
 test("a websocket was written to when the system has taken the publication, though more waits behind it", async () => {
   const client = await subscribed("websocket");
+  // Is written to by the flush, and shows that it is over: what comes then is behind it.
+  await subscribed("websocket");
   client.read(false);
   for (let time = 0; time < 3; time++) publish(large);
   const counted = new Counted(publish('"this"', true));
-  await counted.is({ sessions: 1, written: 0, unsent: 1 });
+  await counted.is({ sessions: 2, written: 1, unsent: 1 });
   for (let time = 0; time < 20; time++) publish(large);
   client.read(true);
   await until(() => (client.heard.some(({ what }) => what.includes('"this"')) ? undefined : "it is not heard"));
   client.read(false);
-  await counted.is({ written: 1, unsent: 0 });
+  await counted.is({ written: 2, unsent: 0 });
   expect(unsentBytes(client.socket)).toBeGreaterThan(0);
 });
 
@@ -94,6 +96,36 @@ test("a websocket that ends with the publication in front of it was not", async 
   await counted.is({ sessions: 1, unsent: 1 });
   client.socket.conn.close(true);
   await counted.is({ written: 0, unsent: 0, dropped: 1 });
+});
+
+test("a websocket that has begun to close is not written to, though its connection has not ended", async () => {
+  const client = await subscribed("websocket");
+  await subscribed("websocket");
+  client.read(false);
+  // As when the client's goodbye comes: Engine.IO hears of it once both sides are through with it.
+  const { socket: websocket } = client.socket.conn.transport as unknown as { socket: { close(): void } };
+  websocket.close();
+  const counted = new Counted(publish('"this"', true));
+  await counted.is({ sessions: 2, written: 1, unsent: 1 });
+  client.socket.conn.close(true);
+  await counted.is({ written: 1, unsent: 0, dropped: 1 });
+});
+
+test("a websocket whose connection was reset, which nobody has noticed yet, is not written to", async () => {
+  const client = await subscribed("websocket");
+  client.breakOff();
+  // So much is written at once, before the event loop goes on.
+  await new Counted(publish(large, true)).is({ sessions: 1, written: 0, unsent: 0, dropped: 1 });
+});
+
+test("asking for the numbers does not write what is collected before its time", async () => {
+  const client = await subscribed("websocket");
+  const seq = publish('"this"', true);
+  expect(node.fanout.receipts.take()).toContainEqual(
+    expect.objectContaining({ seq, counts: { sessions: 1, written: 0, unsent: 1, dropped: 0, recovered: 0 } }),
+  );
+  expect(unsentBytes(client.socket)).toBeGreaterThan(0);
+  await new Counted(seq).is({ written: 1, unsent: 0 });
 });
 
 test("over polling it is written with the answer to a poll", async () => {

@@ -100,25 +100,27 @@ export class Writer {
     return this.#connection.readyState === "closed";
   }
 
-  /** Whether the system has taken everything that the connection was sent. Of an ended one it says nothing. */
+  /** Whether the system has taken everything that the connection was sent. Never of one that takes nothing any more. */
   get isClear(): boolean {
-    return this.#waitingBytes === 0;
+    return this.#waitingBytes === 0 && this.#takesWrites;
   }
 
   /**
    * Says later, also when the connection has ended by then, whether the system has taken what it was sent up to now. Never
    * too early; where sockets cannot be looked into, only once it has taken what was sent since, too. What goes by polling is
-   * taken when it is put into the answer to a poll.
+   * taken when it is put into the answer to a poll. On a connection that takes nothing any more it is in doubt whether
+   * that was so before or after it was sent this: it says no.
    */
   witness(): () => boolean {
     this.flush();
+    if (!this.#takesWrites) return () => false;
     const { writeBuffer, transport } = this.#connection;
     let taken = false;
     let watched = false;
     let dueBytes = Number.POSITIVE_INFINITY;
     const watch = (): void => {
       watched = true;
-      if (!this.#tcp?.writable) return;
+      if (this.#tcp === undefined || !this.#takesWrites) return;
       dueBytes = this.#takenBytes + this.#waitingBytes;
       // Done when all before it is, or a little later: a stream gives the system everything that waits at once.
       this.#tcp.write(nothing, (failure) => {
@@ -231,6 +233,16 @@ export class Writer {
   /** Takes the transport of the moment; called again after an upgrade. */
   useTransport(): void {
     this.#useTransport();
+  }
+
+  /**
+   * Whether what is sent goes anywhere. Between the first sign of its end (a goodbye to or from the client, a write that has
+   * failed) and the event that tells of it, a connection throws away what it is sent, and nothing waits.
+   */
+  get #takesWrites(): boolean {
+    if (!this.isOpen) return false;
+    const websocket = this.#websocket;
+    return websocket === undefined || (websocket.readyState === openState && websocket._socket?.writable === true);
   }
 
   get #waitingBytes(): number {

@@ -59,6 +59,11 @@ export class Writers implements WriterHost {
     return this.#parts.bufferBytesMax;
   }
 
+  /** Whether something was collected that is about to be written. */
+  get flushDue(): boolean {
+    return this.#flushDue;
+  }
+
   /** How many connections are held back at the moment. */
   get held(): number {
     let count = 0;

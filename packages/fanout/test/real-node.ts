@@ -1,5 +1,5 @@
 import { createServer, type Server as HttpServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket as TcpSocket } from "node:net";
 import { type Clock, systemClock } from "@fanfare/domain";
 import { Server, type Socket } from "socket.io";
 import { type Socket as Client, io as connect } from "socket.io-client";
@@ -115,6 +115,12 @@ export class RealClient {
     const { transport } = this.#client.io.engine as unknown as { transport: { ws?: { pause(): void; resume(): void } } };
     if (reads) transport.ws?.resume();
     else transport.ws?.pause();
+  }
+
+  /** Resets its TCP connection, in this turn. */
+  breakOff(): void {
+    const { transport } = this.#client.io.engine as unknown as { transport: { ws: { _socket: TcpSocket } } };
+    transport.ws._socket.resetAndDestroy();
   }
 
   /** Resolves when everything that was sent so far has arrived. */

@@ -13,7 +13,7 @@ export const names = ["a", "b", "c", "d"].map(channelName);
 export type Step =
   | { act: "publish"; channel: number }
   | { act: "flush" | "lose" | "repeat" | "down" | "up"; node: number }
-  | { act: "leave" }
+  | { act: "leave" | "begin closing" }
   | { act: "come"; node: number }
   | { act: "turn" }
   | { act: "stall" | "read" }
@@ -106,6 +106,9 @@ export class Wanderer {
       case "leave":
         this.leave();
         return;
+      case "begin closing":
+        this.#at?.beginClosing(this.client);
+        return;
       case "come":
         this.come(step.node);
         return;
@@ -154,6 +157,7 @@ export class Wanderer {
   /** Heals everything and lets the client come to rest on a node. */
   async settle(): Promise<void> {
     this.take({ act: "read" });
+    if (this.client.socket?.conn?.readyState === "closing") this.leave();
     for (let round = 0; round < 4; round++) {
       for (const { link } of this.nodes) {
         link.set("down");

@@ -280,7 +280,7 @@ class ModelConnection {
   }
 
   flush(): void {
-    if (!this.#client.reads || this.readyState !== "open") return;
+    if (!this.#client.reads || this.readyState === "closed") return;
     const sent = this.writeBuffer;
     this.writeBuffer = [];
     for (const { data } of sent) this.#client.receive(data);
@@ -288,6 +288,10 @@ class ModelConnection {
 
   close(): void {
     this.readyState = "closed";
+  }
+
+  beginClosing(): void {
+    this.readyState = "closing";
   }
 
   once(): void {}
@@ -359,6 +363,11 @@ export class ModelNode {
   /** The client reads again: it gets what has waited. */
   drain(client: ModelClient): void {
     (client.socket?.conn as unknown as ModelConnection | undefined)?.flush();
+  }
+
+  /** What it was sent still goes out, and nothing else; nobody is told of that before {@link disconnect}. */
+  beginClosing(client: ModelClient): void {
+    (client.socket?.conn as unknown as ModelConnection | undefined)?.beginClosing();
   }
 
   disconnect(client: ModelClient): void {
