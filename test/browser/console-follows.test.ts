@@ -120,6 +120,24 @@ test("Live tells what happens, and what happened to nodes before it was opened",
   await log.filter({ hasText: "subscribed" }).filter({ hasText: "public:told" }).filter({ hasText: id }).waitFor();
 });
 
+test("a node that takes the place of one of the same name is not shown with its progress", async () => {
+  const node = {
+    node: "gateway-1",
+    peerUrl: "http://127.0.0.1:1",
+    version: "0",
+    startedAt: 1,
+    state: "draining",
+    connections: 5,
+  };
+  const page = await fixture.openView("nodes", {
+    first: (tab) => tab.route("**/v1/nodes", (route) => route.fulfill({ json: { items: [node], next: null } })),
+  });
+  await page.shows(/\d+ of \d+ moved/);
+  Object.assign(node, { startedAt: 2, state: "ready" });
+  await page.page.locator(".tag").getByText("ready").waitFor();
+  expect(await page.page.locator("progress").count()).toBe(0);
+});
+
 test("that nothing became of nodes is said only where it is known", async () => {
   for (const [status, said] of [
     [200, "Nothing in the last ten minutes."],
