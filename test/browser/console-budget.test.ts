@@ -87,6 +87,10 @@ describe("no task of the page computes for 50 ms", () => {
     expect(stream.sent() - before).toBeGreaterThan(250);
     const newest = await events.first().locator("a").first().textContent();
     expect(Number(newest?.replace(/\D/g, "")), "it keeps up with what is sent").toBeGreaterThan(before);
+    expect(
+      await events.filter({ hasText: "node left" }).allTextContents(),
+      "the hundreds after it push no node out",
+    ).toHaveLength(1);
   });
 
   test("while a hundred publications a second reach each of thirteen clients", async () => {

@@ -93,6 +93,17 @@ describe("the views", () => {
     await until(async () => ((await page.picture()) === first ? "the chart stands still" : undefined), 15_000);
   });
 
+  test("charts are as sharp on another screen, to which a window is dragged without a change of its size", async () => {
+    const { page } = await fixture.openView("live");
+    const ratio = () =>
+      page.evaluate<number>("(({ width, clientWidth }) => width / clientWidth)(document.querySelector('canvas'))");
+    await page.locator("canvas").first().waitFor();
+    expect(await ratio()).toBeCloseTo(1, 1);
+    const session = await page.context().newCDPSession(page);
+    await session.send("Emulation.setDeviceMetricsOverride", { width: 1280, height: 800, deviceScaleFactor: 2, mobile: false });
+    await until(async () => ((await ratio()) > 1.9 ? undefined : `${await ratio()} pixels to one of the style sheet`));
+  });
+
   test("Channels: found by a prefix, followed live, paused, read from an offset", async () => {
     const page = await fixture.openView("channels");
     await page.page.getByLabel("Channel begins with").fill("nothing-begins-with-this");

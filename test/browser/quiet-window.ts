@@ -2,12 +2,13 @@ import type { Browser, Page } from "playwright-core";
 import { expect } from "vitest";
 
 /**
- * Passes when in one of a few goes no task of the page computed for 50 ms. It goes by the CPU that each took and not by how long
- * it lasted: on a shared machine others may hold it up for as long as they like.
+ * Passes when in two of at most three goes no task of the page computed for 50 ms: one that is long in every other go is found,
+ * and a collection of garbage at the wrong moment is none. It goes by the CPU that each took and not by how long it lasted: on a
+ * shared machine others may hold it up for as long as they like.
  */
 export async function quietWindow(browser: Browser, page: Page, act: () => Promise<unknown>): Promise<void> {
-  const worst: number[] = [];
-  for (let go = 0; go < 3; go++) {
+  const loud: number[] = [];
+  for (let quiet = 0; quiet < 2 && loud.length < 2; ) {
     await browser.startTracing(page, { categories: ["toplevel", "disabled-by-default-devtools.timeline"] });
     await act();
     const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: readonly TraceEvent[] };
@@ -17,14 +18,15 @@ export async function quietWindow(browser: Browser, page: Page, act: () => Promi
         name.endsWith("RunTask") && tdur !== undefined && main.some((thread) => thread.tid === tid && thread.pid === pid),
     );
     const longestMs = Math.max(...tasks.map(({ tdur = 0 }) => tdur / 1_000));
-    if (longestMs < 50) {
-      // A trace that has lost the page would be quiet, too.
-      expect(tasks.length, "tasks in the trace").toBeGreaterThan(20);
-      return;
+    if (longestMs >= 50) {
+      loud.push(longestMs);
+      continue;
     }
-    worst.push(longestMs);
+    // A trace that has lost the page would be quiet, too.
+    expect(tasks.length, "tasks in the trace").toBeGreaterThan(20);
+    quiet++;
   }
-  expect(worst, "the longest task of each go, in milliseconds of CPU").toEqual([]);
+  expect(loud.length, `the longest task of each loud go: ${loud} ms of CPU`).toBeLessThan(2);
 }
 
 interface TraceEvent {

@@ -12,7 +12,7 @@ export interface TenNodes {
   close(): Promise<void>;
 }
 
-/** Ten nodes that tell of ten events a second each, and of the cluster's numbers once a second. */
+/** Ten nodes that tell of ten events a second each, and of the cluster's numbers once a second; an eleventh is lost at first. */
 export async function tenNodes(): Promise<TenNodes> {
   const names = Array.from({ length: 10 }, (_, index) => `node-${index}`);
   const health = { cpuPercent: 40, loopDelayMs: 12, memoryBytes: 1e8, unsentBytes: 0, canaryAgeMs: 900, latencyMs: null };
@@ -44,6 +44,8 @@ export async function tenNodes(): Promise<TenNodes> {
   let sent = 0;
   const server = createServer((_request, response) => {
     response.writeHead(200, { "content-type": "text/event-stream" }).flushHeaders();
+    const lost = { id: "0-1", type: "node_left", at: Date.now(), node: "node-10", reason: "lost" };
+    response.write(`id: ${lost.id}\nevent: node_left\ndata: ${JSON.stringify(lost)}\n\n`);
     listening.add(response);
     response.on("close", () => listening.delete(response));
   });

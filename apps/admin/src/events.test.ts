@@ -1,7 +1,7 @@
 import { type AddressInfo, connect, type Socket } from "node:net";
-import { lifecycleStart } from "@fanfare/domain";
+import { type LifecycleDraft, lifecycleStart, limits } from "@fanfare/domain";
 import { until } from "@fanfare/test-support";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { call } from "./testing/call.ts";
 import { type TestAdmin, testAdmin } from "./testing/test-admin.ts";
 
@@ -24,6 +24,9 @@ const heard = ({ text }: { text: string }) =>
   text
     .split("\n")
     .flatMap((line) => (line.startsWith("data: ") ? [JSON.parse(line.slice(6)) as { channel?: string; type: string }] : []));
+
+const thousand = (node: string, batch: number) =>
+  Array.from({ length: 1_000 }, (_, at): LifecycleDraft => ({ type: "connected", at, node, connection: `${batch}-${at}` }));
 
 test("an event is one block with its id, its type and its JSON, whatever stands in it", async () => {
   const { status, headers, text } = await get("");
@@ -63,16 +66,41 @@ test("a wrong header is refused, headers alone are not to be had, and the scope 
   expect((await call(admin, "POST", "/v1/webhooks/dead/replay", { key: "p-secret", body: {} })).status).toBe(403);
 });
 
+test("whoever does not follow is given ten thousand events, of those that pass, and told where to go on", async () => {
+  const long = await testAdmin();
+  onTestFinished(() => long.close());
+  const { lifecycle } = long.backend;
+  for (let batch = 0; batch < 10; batch++) await lifecycle.append("a", `${batch}`, thousand("a", batch));
+  const place = await lifecycle.newest();
+  await lifecycle.append("a", "left", [{ type: "node_left", at: 1, node: "b", reason: "lost" }]);
+  const ask = (after: string) => call(long, "GET", `/v1/events?follow=false&types=node_left&after=${after}`);
+  expect((await ask(lifecycleStart)).text).toBe(`id: ${place}\nevent: more\ndata: {}\n\n`);
+  const rest = await ask(place);
+  expect([rest.text.includes("event: more"), heard(rest)]).toMatchObject([false, [{ type: "node_left", node: "b" }]]);
+});
+
+test("streams that do not follow take places, too, and give them back when they have ended", async () => {
+  const full = await testAdmin();
+  onTestFinished(() => full.close());
+  const { lifecycle } = full.backend;
+  let open = (): void => undefined;
+  const gate = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const reads = vi.spyOn(lifecycle, "read").mockImplementation(() => gate.then(() => ({ events: [], gap: false })));
+  const ask = () => call(full, "GET", "/v1/events?follow=false");
+  const places = Array.from({ length: limits.eventStreamsMax }, ask);
+  await until(() => (reads.mock.calls.length === places.length ? undefined : `${reads.mock.calls.length} streams read`));
+  expect((await ask()).body).toMatchObject({ code: "RATE_LIMITED", status: 429 });
+  open();
+  expect((await Promise.all(places)).map(({ status }) => status)).toEqual(places.map(() => 200));
+  expect((await ask()).status).toBe(200);
+});
+
 test("a listener that takes nothing is given no more than its connection holds, and leaves nothing behind", async () => {
   const slow = await testAdmin();
   const { lifecycle } = slow.backend;
-  const many = (batch: number) =>
-    Array.from({ length: 1_000 }, (_, at) => ({
-      type: "connected" as const,
-      at,
-      node: "n".repeat(500),
-      connection: `${batch}-${at}`,
-    }));
+  const many = (batch: number) => thousand("n".repeat(500), batch);
   for (let batch = 0; batch < 25; batch++) await lifecycle.append("a", `${batch}`, many(batch));
   await slow.app.listen({ host: "127.0.0.1", port: 0 });
   const sockets = new Set<Socket>();

@@ -49,7 +49,7 @@ async function stage(silentMs = 20_000): Promise<Stage> {
   const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}/`;
   const feed = createClusterFeed(
     (lastId, signal) => fetch(url, { signal, headers: lastId === undefined ? {} : { "last-event-id": lastId } }),
-    { waitMs: 20, silentMs },
+    { waitMs: 20, silentMs, lingerMs: 300 },
   );
   const leave = feed.listen((one) => told.push(one));
   closers.push(leave);
@@ -130,9 +130,24 @@ test("a server that refuses for now is asked again, more and more slowly; one th
   expect([scene.asked.length - before, scene.feed.live, scene.told]).toEqual([1, false, []]);
 });
 
-test("nothing is open while nobody listens", async () => {
+test("whoever listens again at once finds the stream as it was", async () => {
   const scene = await stage();
-  await opened(scene);
+  await scene.wrote("live");
+  for (let times = 0; times < 3; times++) {
+    scene.leave();
+    scene.leave = scene.feed.listen((one) => scene.told.push(one));
+  }
+  closers.push(scene.leave);
+  const start = performance.now();
+  await until(() => (performance.now() - start > 600 ? undefined : "longer than it stays open for nobody"));
+  scene.write(event("1-0"));
+  await scene.wrote("live connected");
+  expect([scene.asked.length, scene.feed.live]).toEqual([1, true]);
+});
+
+test("nothing is open once nobody has listened for a moment", async () => {
+  const scene = await stage();
+  await scene.wrote("live");
   scene.leave();
   await until(() => (scene.open.size === 0 ? undefined : "still open"));
   expect([scene.feed.live, scene.told]).toEqual([false, [{ type: "live" }]]);

@@ -12,7 +12,7 @@ export type Told =
   | { readonly type: "away" }
   | { readonly type: "gap" };
 
-/** `GET /v1/events`, opened while anybody listens, and opened again whenever it breaks. */
+/** `GET /v1/events`, open while anybody listens and for a moment after, and opened again whenever it breaks. */
 export interface ClusterFeed {
   readonly live: boolean;
   /** Calls back until the returned function is called. */
@@ -24,6 +24,8 @@ export interface ClusterFeedOptions {
   readonly waitMs?: number;
   /** Without a sign of life for so long, a connection is taken for dead. The server gives one each second. */
   readonly silentMs?: number;
+  /** For so long it stays open when nobody listens: whoever asks for something else, or looks at another view, comes back. */
+  readonly lingerMs?: number;
 }
 
 const waitMaxMs = 15_000;
@@ -31,11 +33,13 @@ const waitMaxMs = 15_000;
 /** `open` asks for what came after the event of this id, from now on without one. */
 export function createClusterFeed(
   open: (lastId: string | undefined, signal: AbortSignal) => Promise<Response>,
-  { waitMs = 500, silentMs = 20_000 }: ClusterFeedOptions = {},
+  { waitMs = 500, silentMs = 20_000, lingerMs = 2_000 }: ClusterFeedOptions = {},
 ): ClusterFeed {
   const listeners = new Set<(told: Told) => void>();
   let live = false;
-  let ended = new AbortController();
+  /** Ends what is open; undefined: nothing is. */
+  let ended: AbortController | undefined;
+  let lingering: ReturnType<typeof setTimeout> | undefined;
 
   function tell(told: Told): void {
     for (const listener of [...listeners]) listener(told);
@@ -89,14 +93,18 @@ export function createClusterFeed(
     },
     listen(listener) {
       listeners.add(listener);
-      if (listeners.size === 1) {
+      clearTimeout(lingering);
+      if (ended === undefined) {
         ended = new AbortController();
         void follow(ended);
       }
       return () => {
         if (!listeners.delete(listener) || listeners.size > 0) return;
-        live = false;
-        ended.abort();
+        lingering = setTimeout(() => {
+          live = false;
+          ended?.abort();
+          ended = undefined;
+        }, lingerMs);
       };
     },
   };

@@ -54,16 +54,23 @@ export function createPlot(host: HTMLElement, { colours, look, over, cursor, onI
   if (ctx === null) throw new Error("This browser has nothing to draw on.");
   host.replaceChildren(canvas);
   let style = styleOf(host);
+  /** Pixels of the device to one of the style sheet, as the canvas was made for. */
+  let ratio = 0;
   /** From the left edge; undefined while there is none. */
   let pointer: number | undefined;
   let told: number | null = null;
 
   function draw(): void {
     if (ctx === null) return;
+    // A window that is moved to another screen keeps its size, so nothing else tells.
+    if (ratio !== devicePixelRatio) {
+      fit();
+      return;
+    }
     const { clientWidth: width, clientHeight: height } = host;
     const { rem } = style;
     const seen = look(width / rem, height / rem);
-    ctx.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
+    ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
     ctx.clearRect(0, 0, width, height);
     ctx.font = style.font(0.75);
     const widest = Math.max(...seen.yTicks.map(({ label }) => ctx.measureText(label).width));
@@ -113,8 +120,9 @@ export function createPlot(host: HTMLElement, { colours, look, over, cursor, onI
     // A host that has left the page has no style to draw with.
     if (!host.isConnected) return;
     style = styleOf(host);
-    canvas.width = Math.round(host.clientWidth * devicePixelRatio);
-    canvas.height = Math.round(host.clientHeight * devicePixelRatio);
+    ratio = devicePixelRatio;
+    canvas.width = Math.round(host.clientWidth * ratio);
+    canvas.height = Math.round(host.clientHeight * ratio);
     draw();
   }
 

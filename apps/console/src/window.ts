@@ -3,7 +3,7 @@ export interface PointWindow {
   /** `y` NaN is a publication without a point: it is no hole, but there is nothing to draw. */
   put(offset: number, y: number, at: number): void;
   clear(): void;
-  /** Offsets and values in order, a hole as null: what uPlot draws. The arrays are the same ones at every call. */
+  /** Offsets and values in order, a hole as null: what `plot.ts` draws. The arrays are the same ones at every call. */
   read(): [offsets: number[], ys: (number | null)[]];
   /** Publish times in the order of offsets: milliseconds since 1970. */
   times(): number[];

@@ -22,6 +22,8 @@ import { queryReader } from "../query.ts";
 const ratesType = "rates";
 /** Events read at once by whoever does not follow. */
 const pageMax = 500;
+/** Such pages in one request, 10,000 events: the log has up to 100,000, and those who wait behind it get their turn. */
+const pagesMax = 20;
 /** So that balancers see that the stream lives. */
 const heartbeatMs = 15_000;
 /** Who has taken nothing for so long is gone, or may come back with its last id. */
@@ -49,7 +51,11 @@ const EventsQuery = Type.Object(
       }),
     ),
     follow: Type.Optional(
-      Type.Boolean({ default: true, description: "`false`: ends with what there is, by default from the oldest event on." }),
+      Type.Boolean({
+        default: true,
+        description:
+          "`false`: ends with what there is, by default from the oldest event on. When 10,000 events were read, whether or not they pass the filters, it ends with `more`: go on after its id.",
+      }),
     ),
   },
   { additionalProperties: false },
@@ -66,6 +72,8 @@ const EventStream = Type.String({
 export function eventRoutes(app: FastifyInstance, context: Context): void {
   const { lifecycle, logError } = context;
   const feed = new LifecycleFeed(context);
+  /** Streams, those that only read what there is too: each holds memory and reads for as long as its listener takes. */
+  let open = 0;
 
   app.get(
     "/events",
@@ -88,19 +96,25 @@ export function eventRoutes(app: FastifyInstance, context: Context): void {
       const { types: names, channel, user, after, follow = true } = readQuery(request);
       const types = typesOf(names, [ratesType]);
       const from = lastEventId(request) ?? after;
-      if (feed.listeners >= limits.eventStreamsMax) {
+      if (open >= limits.eventStreamsMax) {
         throw new FanfareError("RATE_LIMITED", { detail: `${limits.eventStreamsMax} streams are open at this process already.` });
       }
-      const start = from ?? (follow ? await lifecycle.newest() : lifecycleStart);
-      const filter = { types, channel, user };
-      const output = startStream(reply);
+      // Before the first await: those who come together do not all find the last place free.
+      open++;
       try {
-        if (follow) await followFeed(feed, start, filter, output, context);
-        else await writeAll(start, filter, output, context);
-        output.end();
-      } catch (thrown) {
-        if (thrown instanceof FanfareError && thrown.band === "bug") logError(thrown, request.id, request.routeOptions.url);
-        output.destroy();
+        const start = from ?? (follow ? await lifecycle.newest() : lifecycleStart);
+        const output = startStream(reply);
+        const filter = { types, channel, user };
+        const writing = follow ? followFeed(feed, start, filter, output, context) : writeAll(start, filter, output, context);
+        await writing.then(
+          () => output.end(),
+          (thrown: unknown) => {
+            if (thrown instanceof FanfareError && thrown.band === "bug") logError(thrown, request.id, request.routeOptions.url);
+            output.destroy();
+          },
+        );
+      } finally {
+        open--;
       }
       return reply;
     },
@@ -108,13 +122,16 @@ export function eventRoutes(app: FastifyInstance, context: Context): void {
 }
 
 async function writeAll(start: string, filter: LifecycleFilter, output: ServerResponse, { lifecycle, closing }: Context) {
-  for (let after = start; !closing.aborted; ) {
+  let after = start;
+  for (let pages = 0; pages < pagesMax && !closing.aborted; pages++) {
     const page = await lifecycle.read(after, pageMax);
     await write(output, textOf(page, filter), closing);
     const last = page.events.at(-1);
     if (last === undefined) return;
     after = last.id;
   }
+  // Also of events that did not pass the filter; a browser comes back with it by itself.
+  await write(output, `id: ${after}\nevent: more\ndata: {}\n\n`, closing);
 }
 
 /** Each listener reads at its own pace: one that takes little is given little, and waits for nobody's memory. */

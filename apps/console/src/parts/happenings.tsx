@@ -1,7 +1,7 @@
 import type { LifecycleEvent } from "@fanfare/domain";
 import { useEffect, useState } from "preact/hooks";
 import type { Told } from "../cluster-feed.ts";
-import { readEvents } from "../event-stream.ts";
+import { readPast } from "../past-events.ts";
 import { hrefOf } from "../routes.ts";
 import { openEvents } from "../session.ts";
 import { useView } from "../view.ts";
@@ -9,36 +9,33 @@ import { clock, nothing } from "./format.ts";
 import { Card } from "./ui.tsx";
 import { aboutNodes } from "./use-poll.ts";
 
-const shownMax = 40;
+/** Of connections and channels: where many come and go, the last seconds. */
+const othersMax = 40;
+/** Of nodes, kept apart so that nobody's clients push them out: more than ten minutes of a rolling deploy bring. */
+const ofNodesMax = 200;
 /** Of nodes it is told what happened before the page was opened. */
 const beforeMs = 600_000;
+
+type Events = readonly LifecycleEvent[];
 
 /** What happens in the cluster, newest first: as it comes, and of nodes what was before. `ofNodes`: nothing else. */
 export function Happenings({ ofNodes = false }: { ofNodes?: boolean }) {
   const { session, events } = useView();
   const key = session?.key;
-  const [all, setAll] = useState<readonly LifecycleEvent[]>([]);
+  const [nodes, setNodes] = useState<Events>([]);
+  const [others, setOthers] = useState<Events>([]);
+  const [pastKnown, setPastKnown] = useState(false);
 
   useEffect(() => {
     if (key === undefined) return;
     const add = (event: LifecycleEvent) =>
-      setAll((before) =>
-        before.some(({ id }) => id === event.id) ? before : [event, ...before].sort((a, b) => b.at - a.at).slice(0, shownMax),
-      );
+      aboutNodes(event) ? setNodes(withEvent(event, ofNodesMax)) : setOthers(withEvent(event, othersMax));
     const ended = new AbortController();
-    const query = `?follow=false&types=node_joined,node_draining,node_left&after=${Date.now() - beforeMs}-0`;
+    const query = "?follow=false&types=node_joined,node_draining,node_left&after=";
     // What cannot be had of the past is not missed: what happens from now on is told all the same.
-    openEvents(key, query, undefined, ended.signal)
-      .then(({ ok, body }) =>
-        ok && body !== null
-          ? readEvents(
-              body,
-              () => undefined,
-              ({ id, data }) => id && add(JSON.parse(data)),
-            )
-          : undefined,
-      )
-      .catch(() => undefined);
+    readPast((after) => openEvents(key, query + after, undefined, ended.signal), `${Date.now() - beforeMs}-0`, add)
+      .catch(() => false)
+      .then((known) => !ended.signal.aborted && setPastKnown(known));
     const leave = events?.listen((told) => isEvent(told) && (!ofNodes || aboutNodes(told)) && add(told));
     return () => {
       ended.abort();
@@ -46,9 +43,10 @@ export function Happenings({ ofNodes = false }: { ofNodes?: boolean }) {
     };
   }, [key, events]);
 
+  const all = [...nodes, ...others].sort(newestFirst);
   return (
     <Card title="What happens" kind="happenings">
-      {all.length === 0 && <p class="muted">Nothing in the last ten minutes.</p>}
+      {all.length === 0 && <p class="muted">{ofNodes && pastKnown ? "Nothing in the last ten minutes." : "Nothing yet."}</p>}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to scroll by keys */}
       <ol class="log" tabIndex={0} aria-label="Events, newest first">
         {all.map((event) => (
@@ -77,6 +75,15 @@ function What({ connection, channel, user, node, transport, recovered, reason }:
       </span>
     </span>
   );
+}
+
+function newestFirst(a: LifecycleEvent, b: LifecycleEvent): number {
+  return b.at - a.at;
+}
+
+/** The newest `max`, with this one if it is new. */
+function withEvent(event: LifecycleEvent, max: number): (before: Events) => Events {
+  return (before) => (before.some(({ id }) => id === event.id) ? before : [event, ...before].sort(newestFirst).slice(0, max));
 }
 
 function isEvent(told: Told): told is LifecycleEvent {

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { listMax, type Whole } from "../pages.ts";
-import { count } from "./format.ts";
+import { clock, count } from "./format.ts";
 import { MissingNodes, Problem } from "./ui.tsx";
 import type { Polled } from "./use-poll.ts";
 
@@ -20,7 +20,7 @@ export interface MasterProps {
 /** A list with what narrows it, left of one of its items. */
 export function Master({
   title,
-  list: { answer, problem, short, again },
+  list: { answer, answeredAt, problem, short, again },
   shown,
   unit,
   none,
@@ -44,10 +44,15 @@ export function Master({
         }}
       >
         {filters}
-        {!short && (
-          <button type="button" onClick={again}>
-            Read again
-          </button>
+        {!short && answeredAt !== undefined && (
+          <>
+            <button type="button" onClick={again}>
+              Read again
+            </button>
+            <span class="muted" data-testid="as-of">
+              as of {clock(answeredAt)}
+            </span>
+          </>
         )}
       </form>
       <Problem what={problem} />

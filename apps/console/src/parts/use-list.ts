@@ -1,4 +1,3 @@
-import { useState } from "preact/hooks";
 import type { Told } from "../cluster-feed.ts";
 import { readAll, type Whole } from "../pages.ts";
 import { useAsk } from "../view.ts";
@@ -14,12 +13,12 @@ export function useList<Item>(
   stirs: (told: Told) => boolean,
 ): Polled<Whole<Item>> & { readonly short: boolean } {
   const ask = useAsk();
-  const [short, setShort] = useState(true);
-  const pace = short ? { everyMs: 4_000, calmMs: 15_000, stirs } : { everyMs: 0 };
-  const polled = usePoll(JSON.stringify([path, query]), pace, async (signal) => {
-    const whole = await readAll<Item>(ask, path, query, signal);
-    setShort(whole.items.length <= shortMax);
-    return whole;
-  });
-  return { ...polled, short };
+  const polled = usePoll(JSON.stringify([path, query]), { everyMs: 4_000, calmMs: 15_000, stirs, rests: isLong }, (signal) =>
+    readAll<Item>(ask, path, query, signal),
+  );
+  return { ...polled, short: polled.answer === undefined || !isLong(polled.answer) };
+}
+
+function isLong({ items }: Whole<unknown>): boolean {
+  return items.length > shortMax;
 }

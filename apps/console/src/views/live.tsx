@@ -1,15 +1,15 @@
 import type { NodeRecord, Stats, StatsHistory, StatsSample } from "@fanfare/domain";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import type { Told } from "../cluster-feed.ts";
 import { brief, count, duration, nothing } from "../parts/format.ts";
 import { Happenings } from "../parts/happenings.tsx";
 import { factsOf } from "../parts/node-facts.ts";
 import { TimePanel } from "../parts/time-panel.tsx";
 import { Fact, Facts, MissingNodes, Problem, Tag } from "../parts/ui.tsx";
-import { aboutNodes, once, usePoll } from "../parts/use-poll.ts";
+import { aboutNodes, type Pace, usePoll } from "../parts/use-poll.ts";
 import { hrefOf } from "../routes.ts";
+import { merged, momentsOf } from "../samples.ts";
 import { useAsk, useView } from "../view.ts";
-
-const keptMs = 600_000;
 
 interface Now {
   readonly stats: Stats;
@@ -43,13 +43,16 @@ const panels: readonly Panel[] = [
   },
 ];
 
+/** History fills the holes: at first, and whenever the feed may have left something out; without a feed, now and then. */
+const ofHistory: Pace = { everyMs: 30_000, calmMs: 0, stirs: ({ type }: Told) => type === "live" || type === "gap" };
+
 /** The cluster at a glance: what it does, how it has done, what happens, and each of its nodes. */
 export default function Live() {
   const ask = useAsk();
   const { events } = useView();
   const [inspected, inspect] = useState<number | null>(null);
   const [samples, setSamples] = useState<readonly StatsSample[]>([]);
-  const past = usePoll("past", once, (signal) => ask<StatsHistory>("GET", "/stats/history", undefined, signal));
+  const past = usePoll("past", ofHistory, (signal) => ask<StatsHistory>("GET", "/stats/history", undefined, signal));
   // How each node does is not in the feed; the cluster's numbers are.
   const pace = { everyMs: 2_000, calmMs: 4_000, stirs: aboutNodes };
   const now = usePoll("now", pace, async (signal): Promise<Now> => {
@@ -62,7 +65,7 @@ export default function Live() {
   const { stats, nodes = [] } = now.answer ?? {};
 
   useEffect(() => {
-    if (past.answer !== undefined) setSamples((later) => merged(past.answer?.items ?? [], later));
+    if (past.answer !== undefined) setSamples((before) => merged(before, past.answer?.items ?? []));
   }, [past.answer]);
   useEffect(() => {
     if (stats !== undefined) setSamples((before) => merged(before, [sampleOf(stats)]));
@@ -70,7 +73,8 @@ export default function Live() {
   useEffect(() => events?.listen((told) => told.type === "rates" && setSamples((before) => merged(before, [told]))), [events]);
 
   const newest = samples.at(-1);
-  const times = samples.map(({ at }) => at);
+  const moments = useMemo(() => momentsOf(samples), [samples]);
+  const times = moments.map(({ at }) => at);
   const figures: readonly [name: string, value: string | undefined, testId?: string][] = [
     ["Connections", newest && count(newest.websocket + newest.polling), "connections"],
     ["Publications / s", newest && brief(newest.publicationsPerSecond), "publications"],
@@ -98,7 +102,11 @@ export default function Live() {
             title={title}
             format={format}
             times={times}
-            lines={lines.map(([name, colour, value]) => ({ name, colour, values: samples.map(value) }))}
+            lines={lines.map(([name, colour, value]) => ({
+              name,
+              colour,
+              values: moments.map(({ sample }) => (sample === undefined ? null : value(sample))),
+            }))}
             inspected={inspected}
             onInspect={inspect}
           />
@@ -137,12 +145,4 @@ function NodeTile({ node, stats }: { node: NodeRecord; stats: Stats | undefined 
 function sampleOf(stats: Stats): StatsSample {
   const { at, nodes, transports, publicationsPerSecond, deliveriesPerSecond, latencyMs } = stats;
   return { at, nodes, ...transports, publicationsPerSecond, deliveriesPerSecond, latencyMs };
-}
-
-/** In order, the last ten minutes, and none twice: history and the first live sample may overlap. */
-function merged(before: readonly StatsSample[], after: readonly StatsSample[]): readonly StatsSample[] {
-  const last = before.at(-1)?.at ?? 0;
-  const all = [...before, ...after.filter(({ at }) => at > last)];
-  const newest = all.at(-1)?.at ?? 0;
-  return all.filter(({ at }) => at > newest - keptMs);
 }

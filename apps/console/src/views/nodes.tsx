@@ -30,7 +30,8 @@ export default function Nodes() {
       <Problem what={problem} />
       <div class="wide-tiles">
         {answer?.nodes.map((node) => (
-          <OneNode key={node.node} node={node} stats={answer.stats} wanted={node.node === wanted} />
+          // A node that takes the place of one of the same name has nothing to do with its drain.
+          <OneNode key={`${node.node} ${node.startedAt}`} node={node} stats={answer.stats} wanted={node.node === wanted} />
         ))}
       </div>
       <Happenings ofNodes />
@@ -56,16 +57,18 @@ function OneNode({ node, stats, wanted }: { node: NodeRecord; stats: Stats; want
     if (draining) setBefore((known) => known ?? connections);
   }, [draining]);
 
+  // Figures are two seconds old, and a small drain is over by then; where the log leaves connections out, there is nothing else.
+  const { left, countAnew } = useLeft(node.node, before !== undefined);
+
   function drain(): void {
     setBefore(connections);
+    countAnew();
     act.run(async () => {
       await ask("POST", `/nodes/${encodeURIComponent(node.node)}/drain`);
       return "Its clients are being moved.";
     });
   }
 
-  // Figures are two seconds old, and a small drain is over by then; where the log leaves connections out, there is nothing else.
-  const left = useLeft(node.node, before !== undefined);
   const moved = before === undefined ? 0 : Math.min(before, Math.max(left, before - connections));
   return (
     <Card title={node.node} kind={wanted ? "wanted" : ""} aside={<Tag tone={draining ? "bad" : "good"}>{node.state}</Tag>}>
@@ -113,7 +116,7 @@ function OneNode({ node, stats, wanted }: { node: NodeRecord; stats: Stats; want
 }
 
 /** How many have left a node since they are counted. */
-function useLeft(node: string, counted: boolean): number {
+function useLeft(node: string, counted: boolean): { readonly left: number; readonly countAnew: () => void } {
   const { events } = useView();
   const [left, setLeft] = useState(0);
   useEffect(() => {
@@ -122,5 +125,5 @@ function useLeft(node: string, counted: boolean): number {
       if (told.type === "disconnected" && told.node === node) setLeft((before) => before + 1);
     });
   }, [node, counted, events]);
-  return left;
+  return { left, countAnew: () => setLeft(0) };
 }
