@@ -2,7 +2,7 @@ import type { Rules } from "@fanfare/access";
 import { asFanfareError, type Broker, FanfareError, type Published, type PublishItem } from "@fanfare/domain";
 import type { Metrics } from "@fanfare/telemetry";
 import { type Drafts, type DraftsOptions, draftsOf } from "./drafts.ts";
-import { type PublishAnswer, ruledItem } from "./publisher.ts";
+import { type PublishAnswer, publishedOf, ruledItem } from "./publisher.ts";
 import type { ReceiptGranter } from "./receipt-granter.ts";
 
 /** Stores what several publish bodies ask for as one, or rejects and has stored nothing. One answer for each body. */
@@ -37,13 +37,8 @@ export function createAtomicPublisher(broker: Broker, rules: Rules, metrics: Met
     const published = await Promise.all(
       outcomes.map(async (outcome, index): Promise<Published> => {
         const { channel } = (items[index] as PublishItem).draft;
-        return {
-          channel,
-          ...outcome.position,
-          duplicate: outcome.kind === "duplicate",
-          ...(replicas === undefined ? {} : { replicas }),
-          ...(asked[index] ? { receipt: await receipts.begin(channel, outcome) } : {}),
-        };
+        const receipt = asked[index] ? await receipts.begin(channel, outcome) : undefined;
+        return publishedOf(channel, outcome, replicas, receipt);
       }),
     );
     return requests.map(({ many, drafts: { length } }) => {

@@ -122,7 +122,16 @@ function answerTo(
 function resultOf(channel: Channel, outcome: Outcome, receipt: string | false | undefined): Published | FanfareError {
   if (outcome.kind === "failed") return outcome.error;
   if (outcome.kind === "conflict") return new FanfareError("ID_CONFLICT");
-  const { kind, position, replicas } = outcome;
+  return publishedOf(channel, outcome, outcome.replicas, receipt);
+}
+
+/** What is answered for a publication that is stored, now or before. */
+export function publishedOf(
+  channel: Channel,
+  { kind, position }: Extract<Outcome, { readonly kind: "stored" | "duplicate" }>,
+  replicas: number | undefined,
+  receipt: string | false | undefined,
+): Published {
   const published = { channel, epoch: position.epoch, offset: position.offset, duplicate: kind === "duplicate" };
   if (replicas === undefined && receipt === undefined) return published;
   return { ...published, ...(replicas === undefined ? {} : { replicas }), ...(receipt === undefined ? {} : { receipt }) };

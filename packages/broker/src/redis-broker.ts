@@ -148,11 +148,14 @@ export class RedisBroker implements Broker {
     const edge = range.from === "end" ? 0 : range.from === "afterSeq" ? range.seq : range.offset;
     const { limit } = range;
     const args = { from: range.from, edge, limit, keep: retain.count, bytes: limits.pageBytesMax, logLife: logLifeMs(retain) };
-    const read = () => this.#of(channel).run((client) => scripts.read.run(client, { keys: this.#channelKeys(channel), args }));
-    const slice = await this.#gateOf(channel).run(read as () => Promise<RawSlice>, bytesOf);
-    const [epoch, offset, seq, first, entries, now] = slice;
-    const publications = entries.map((entry) => decodeEntry(channel, epoch, entry, now));
-    return { top: { epoch, offset, seq }, first, publications, payloadBytes: bytesOf(slice) };
+    const read = async (): Promise<LogSlice> => {
+      const [epoch, offset, seq, first, entries, now] = (await this.#of(channel).run((client) =>
+        scripts.read.run(client, { keys: this.#channelKeys(channel), args }),
+      )) as RawSlice;
+      const publications = entries.map((entry) => decodeEntry(channel, epoch, entry, now));
+      return { top: { epoch, offset, seq }, first, publications, payloadBytes: bytesOf(entries) };
+    };
+    return this.#gateOf(channel).run(read, ({ payloadBytes }) => payloadBytes);
   }
 
   async describe(channel: Channel, retain: Retention): Promise<ChannelState | undefined> {
@@ -282,7 +285,7 @@ export class RedisBroker implements Broker {
 type RawSlice = readonly [epoch: string, offset: number, seq: Seq, first: number, entries: readonly RawEntry[], now: number];
 
 /** Of the payloads. */
-function bytesOf([, , , , entries]: RawSlice): number {
+function bytesOf(entries: readonly RawEntry[]): number {
   let bytes = 0;
   for (const entry of entries) bytes += payloadLength(entry);
   return bytes;

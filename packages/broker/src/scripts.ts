@@ -40,16 +40,20 @@ function script<const Key extends string, const Arg extends string>(
     name,
     shape,
     async run(client, { keys, args, moreKeys = [], moreArgs = [] }) {
-      const allKeys = [...shape.keys.map((key) => keys[key]), ...moreKeys];
-      const allArgs = [...shape.args.map((arg) => args[arg]), ...moreArgs];
-      const count = 1 + allKeys.length + allArgs.length;
-      const behind = wireOf(allKeys.length) + allKeys.map(wireOf).join("") + allArgs.map(wireOf).join("");
+      const keyCount = shape.keys.length + moreKeys.length;
+      const operands = [
+        keyCount,
+        ...shape.keys.map((key) => keys[key]),
+        ...moreKeys,
+        ...shape.args.map((arg) => args[arg]),
+        ...moreArgs,
+      ];
       try {
-        return await client.sendCommand(new WireCommand("evalsha", count + 1, wireOf(sha) + behind));
+        return await client.sendCommand(new WireCommand("evalsha", [sha, ...operands]));
       } catch (thrown) {
         // Redis forgets scripts with a restart, a failover and SCRIPT FLUSH. Nothing ran, so it is safe to run it now.
         if (!(thrown instanceof Error && thrown.message.startsWith("NOSCRIPT"))) throw thrown;
-        return client.sendCommand(new WireCommand("eval", count + 1, wireOf(text) + behind));
+        return client.sendCommand(new WireCommand("eval", [text, ...operands]));
       }
     },
   };
@@ -59,10 +63,9 @@ function script<const Key extends string, const Arg extends string>(
 class WireCommand extends Command {
   readonly #wire: string;
 
-  /** `count`: of the arguments in `behind`, which is what {@link wireOf} made of them. */
-  constructor(name: string, count: number, behind: string) {
+  constructor(name: string, args: readonly Argument[]) {
     super(name, [], { replyEncoding: "utf8" });
-    this.#wire = `*${count + 1}\r\n${wireOf(name)}${behind}`;
+    this.#wire = `*${args.length + 1}\r\n${wireOf(name)}${args.map(wireOf).join("")}`;
   }
 
   override toWritable(): string {

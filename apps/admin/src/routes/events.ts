@@ -26,8 +26,6 @@ const pageMax = 500;
 const pagesMax = 20;
 /** So that balancers see that the stream lives. */
 const heartbeatMs = 15_000;
-/** Who has taken nothing for so long is gone, or may come back with its last id. */
-const stalledMs = 60_000;
 
 const EventsQuery = Type.Object(
   {
@@ -176,14 +174,14 @@ function textOf({ events, gap }: LifecyclePage, filter: LifecycleFilter): string
   return `${gap ? "event: gap\ndata: {}\n\n" : ""}${heard.join("")}`;
 }
 
-/** Resolves when there is room for more. Rejects when the listener is gone, or takes nothing for too long. */
+/** Resolves when there is room for more. Rejects when the listener is gone, as one is made to be that takes nothing for too long. */
 async function write(output: ServerResponse, text: string, closing: AbortSignal): Promise<void> {
   if (text === "" || output.write(text)) return;
   const gone = new AbortController();
   const leave = (): void => gone.abort();
   output.once("close", leave);
   if (output.destroyed) leave();
-  const signal = AbortSignal.any([closing, gone.signal, AbortSignal.timeout(stalledMs)]);
+  const signal = AbortSignal.any([closing, gone.signal]);
   await once(output, "drain", { signal }).finally(() => output.off("close", leave));
 }
 
