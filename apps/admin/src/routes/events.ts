@@ -15,6 +15,7 @@ import { requireScope } from "../auth.ts";
 import type { Context } from "../context.ts";
 import { LifecycleFeed } from "../lifecycle-feed.ts";
 import { type LifecycleFilter, passes, typesOf } from "../lifecycle-filter.ts";
+import { openStream } from "../open-stream.ts";
 import { eventAnswers } from "../openapi.ts";
 import { fieldError } from "../problem.ts";
 import { queryReader } from "../query.ts";
@@ -185,14 +186,9 @@ async function write(output: ServerResponse, text: string, closing: AbortSignal)
   await once(output, "drain", { signal }).finally(() => output.off("close", leave));
 }
 
-/** Headers go out at once: whoever listens learns that it does. */
 function startStream(reply: FastifyReply): ServerResponse {
-  reply.hijack();
-  const { raw } = reply;
-  for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) raw.setHeader(name, value);
   // The last one is for nginx, which would collect what is written.
-  raw.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no" });
-  raw.flushHeaders();
+  const raw = openStream(reply, { "content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no" });
   raw.on("error", () => undefined);
   return raw;
 }

@@ -1,12 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import { finished } from "node:stream/promises";
 import { FanfareError, Problem, PublishBody, PublishQuery, parseJson } from "@fanfare/domain";
-import type { FastifyInstance, FastifyReply } from "fastify";
+import type { FastifyInstance } from "fastify";
 import { Type } from "typebox";
 import { bodyStream, ndjson, utf8Text } from "../bodies.ts";
 import type { Context } from "../context.ts";
 import { type Drafts, draftsOf } from "../drafts.ts";
 import { refuseIdempotencyKey } from "../idempotency-key.ts";
+import { openStream } from "../open-stream.ts";
 import { lineAnswers, linesBody } from "../openapi.ts";
 import { type AnswerOrError, publishMany } from "../publish-many.ts";
 import { answerLines, problemLine } from "../publish-stream.ts";
@@ -38,7 +39,7 @@ export function publishStreamRoute(app: FastifyInstance, context: Context): void
       const { receipt } = readPublishQuery(request);
       refuseIdempotencyKey(request);
       const input = bodyStream(request);
-      const output = startStream(reply);
+      const output = openStream(reply, { "content-type": ndjson });
 
       function draftsIn(line: Buffer): Drafts {
         const text = utf8Text(line);
@@ -66,16 +67,6 @@ export function publishStreamRoute(app: FastifyInstance, context: Context): void
 
 function lineOf(answer: AnswerOrError): string {
   return answer instanceof FanfareError ? problemLine(answer) : `${JSON.stringify(answer)}\n`;
-}
-
-/** Headers go out at once: a producer may wait for them before it writes its first line. */
-function startStream(reply: FastifyReply) {
-  reply.hijack();
-  const { raw } = reply;
-  for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) raw.setHeader(name, value);
-  raw.writeHead(200, { "content-type": ndjson });
-  raw.flushHeaders();
-  return raw;
 }
 
 /**
