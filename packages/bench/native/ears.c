@@ -27,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { read_bytes = 256 * 1024, events_max = 1024, sample_every = 16, samples_max = 1 << 20, notify_micros = 1000 };
+enum { read_bytes = 256 * 1024, events_max = 1024, sample_every = 16, samples_max = 1 << 20, notify_micros = 4000 };
 
 struct ear {
   int fd;
@@ -113,7 +113,7 @@ static void open_some(void) {
     ears = realloc(ears, sizeof *ears * (size_t)(ears_count + 1));
     ears[ears_count++] = ear;
     ears_opening++;
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = ear};
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = ear};
     epoll_ctl(epoll_fd, EPOLL_CTL_ADD, ear->fd, &event);
     int length = snprintf(request, sizeof request,
                           "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -209,11 +209,11 @@ static size_t take_upgrade(struct ear *ear, const unsigned char *bytes, size_t l
   return (size_t)(end - bytes) + 4;
 }
 
-/* One read a turn: what a socket has more than the buffer holds waits until all others had their turn. */
-static void hear(struct ear *ear) {
+/* Returns whether there may be more: it is told of new bytes only once, and a buffer that was not filled says that was all. */
+static int hear(struct ear *ear) {
   unsigned char *bytes = buffer;
   ssize_t got = recv(ear->fd, buffer, sizeof buffer, 0);
-  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return errno == EINTR;
   if (got < 0) fail("reading: %s", strerror(errno));
   if (got == 0) fail("the server closed a subscriber's connection");
   size_t length = (size_t)got;
@@ -241,6 +241,7 @@ static void hear(struct ear *ear) {
   }
   ear->rest_bytes = left;
   if (ear->count > before) reads++;
+  return got == sizeof buffer;
 }
 
 static void reset(void) {
@@ -316,7 +317,7 @@ int main(void) {
     int count = epoll_wait(epoll_fd, events, events_max, deliveries > told ? 1 : -1);
     for (int i = 0; i < count; i++) {
       if (events[i].data.ptr == NULL) read_commands();
-      else hear(events[i].data.ptr);
+      else while (hear(events[i].data.ptr));
     }
     uint64_t now = deliveries > told ? now_micros() : 0;
     if (deliveries > told && (count == 0 || now - told_at >= notify_micros)) {

@@ -16,3 +16,8 @@ export interface Cluster {
 
 /** The channel of all scenarios with one channel. */
 export const channel = "public:bench";
+
+/** Where to publish so that nobody hears it, which warms up the way to the subscribers without filling it. */
+export function unheard({ publish }: Cluster): PublishTarget {
+  return { ...publish, before: publish.before.replace(channel, `${channel}-unheard`) };
+}

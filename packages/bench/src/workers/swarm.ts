@@ -84,6 +84,12 @@ function swarm() {
       count += more;
     },
 
+    /** Publishes at a fixed rate what nobody here hears. */
+    async publish({ publish, pace }: PacedRun): Promise<void> {
+      const pool = await PostPool.open(publish, pacedConnections);
+      await publishPaced(pool, pace).finally(() => pool.close());
+    },
+
     /** Publishes at a fixed rate and listens. */
     async paced({ publish, pace }: PacedRun): Promise<Heard> {
       await hearing().reset();
