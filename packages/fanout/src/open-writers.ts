@@ -37,6 +37,7 @@ export function openWriters(
     *places(socket) {
       for (const { channel, delivered } of statesOf(socket)) if (delivered !== undefined) yield [channel, delivered];
     },
+    flushing: () => receipts.flushing(),
     flushed: () => receipts.flushed(),
     close,
     refill: (writer, hold) =>

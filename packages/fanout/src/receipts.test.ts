@@ -218,6 +218,7 @@ describe("what is counted at a time is bounded", () => {
   test("sessions beyond stay unsent", () => {
     const receipts = new Receipts(clock, { followedMax: 3 });
     receipts.delivered(state(5), { ...item, offset: 1, seq: 1 });
+    receipts.flushing();
     receipts.flushed();
     expect(receipts.take()).toMatchObject([{ counts: { sessions: 5, unsent: 5 } }]);
     receipts.close();
@@ -269,6 +270,7 @@ describe("what is counted at a time is bounded", () => {
     const members = (from: number, to: number) => ({ ...state(0), members: new Map(writers.slice(from, to)) });
     receipts.delivered(members(0, 6), { ...item, offset: 1, seq: 1 });
     receipts.delivered(members(6, 10), { ...item, offset: 2, seq: 2 });
+    receipts.flushing();
     receipts.flushed();
     receipts.take();
     expect(looks).toEqual([1, 1, 1, 1, 0, 0, 0, 0, 0, 0]);

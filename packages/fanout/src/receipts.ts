@@ -15,7 +15,7 @@ export interface ReceiptsOptions {
   readonly followedMax?: number;
   /** Of these, looked at in one turn of the event loop: the next turn goes on with those behind them. */
   readonly looksMax?: number;
-  /** Whether what was collected is about to be written. {@link Receipts.flushed} is called behind it. */
+  /** Whether what was collected is about to be written, between {@link Receipts.flushing} and {@link Receipts.flushed}. */
   readonly flushDue?: () => boolean;
 }
 
@@ -38,8 +38,10 @@ export class Receipts {
   readonly #accounts = new Map<string, Account>();
   /** Per partition, the newest publication whose account was dropped. */
   readonly #droppedSeqs: Seq[] = [];
-  /** Delivered and not flushed. */
+  /** Delivered, and not flushed. */
   #fresh: Account[] = [];
+  /** Those of them that will have been flushed when the round that is under way has ended. */
+  #flushing: Account[] = [];
   /** With sessions that are followed. */
   readonly #followedIn = new Set<Account>();
   #followed = 0;
@@ -92,19 +94,24 @@ export class Receipts {
     this.#lookSoon();
   }
 
-  /** Everything that was collected has been written. */
+  /** A round of writing begins with what was collected up to now. */
+  flushing(): void {
+    this.#flushing = this.#fresh;
+    this.#fresh = [];
+  }
+
+  /** It has ended. */
   flushed(): void {
-    if (this.#fresh.length === 0) return;
-    for (const account of this.#fresh) {
+    for (const account of this.#flushing) {
       for (const writer of account.fresh) {
         if (writer.isClosed) account.dropped++;
-        else if (writer.isClear) account.written++;
+        else if (writer.isTaken) account.written++;
         else this.#follow(account, writer, { state: writer.witness(), late: false });
       }
       account.fresh = [];
       this.#changed.add(account);
     }
-    this.#fresh = [];
+    this.#flushing = [];
   }
 
   /** How things stand of what has changed since the last time. */
@@ -165,7 +172,10 @@ export class Receipts {
     this.#callOff = undefined;
     // What goes by polling alone is not flushed. What is about to be is left to that: to be looked at it would be written
     // connection by connection now, and what comes until the flush once more.
-    if (!this.#flushDue()) this.flushed();
+    if (!this.#flushDue()) {
+      this.flushing();
+      this.flushed();
+    }
     for (let looks = 0; looks < this.#looksMax; looks++) {
       const next = this.#round.next();
       if (next.done) {
@@ -211,7 +221,10 @@ export class Receipts {
     this.#changed.delete(account);
     const { partition, seq } = account;
     this.#droppedSeqs[partition] = Math.max(seq, this.#droppedSeqs[partition] ?? seq);
-    if (account.fresh.length > 0) this.#fresh = this.#fresh.filter((one) => one !== account);
+    if (account.fresh.length > 0) {
+      this.#fresh = this.#fresh.filter((one) => one !== account);
+      this.#flushing = this.#flushing.filter((one) => one !== account);
+    }
     if (this.#followedIn.delete(account)) this.#followed -= account.following.size;
     account.following.clear();
   }

@@ -18,7 +18,7 @@ const nothing = Buffer.alloc(0);
 
 /** What all writers of a node share. */
 export interface WriterHost {
-  /** Where every connection stands that was given nothing since the last flush. */
+  /** Where every connection stands that was given nothing since it was last flushed. */
   readonly start: Sequence;
   readonly bufferBytesMax: number;
   /** Absent where sockets are only to be written to by their streams. */
@@ -102,7 +102,12 @@ export class Writer {
 
   /** Whether the system has taken everything that the connection was sent. Never of one that takes nothing any more. */
   get isClear(): boolean {
-    return this.#waitingBytes === 0 && this.#takesWrites;
+    return this.#sequence === undefined && this.isTaken;
+  }
+
+  /** The same of what was sent before what is collected at the moment. */
+  get isTaken(): boolean {
+    return this.#writtenBytes === 0 && this.#takesWrites;
   }
 
   /**
@@ -246,9 +251,13 @@ export class Writer {
   }
 
   get #waitingBytes(): number {
+    return this.#writtenBytes + (this.#sequence?.bytes ?? 0);
+  }
+
+  /** Written, and not yet taken by the system. */
+  get #writtenBytes(): number {
     const queued = this.#connection.writeBuffer.length === 0 ? 0 : this.#queuedBytes;
-    const { bytes = 0 } = this.#sequence ?? {};
-    return queued + bytes + this.#flyingBytes + (this.#websocket?.bufferedAmount ?? 0);
+    return queued + this.#flyingBytes + (this.#websocket?.bufferedAmount ?? 0);
   }
 
   /** What the system has ever taken; no number where that cannot be seen. */

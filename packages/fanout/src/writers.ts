@@ -4,12 +4,12 @@ import type { ChannelState } from "./channel-state.ts";
 import { DirectWrites } from "./direct-writes.ts";
 import type { EncodedEvent } from "./encoded-event.ts";
 import { connectionOf } from "./engine-connection.ts";
-import { FlushWindow } from "./flush-window.ts";
 import { Hold } from "./hold.ts";
 import { eventOf, type Item } from "./item.ts";
 import { deliverToSocket } from "./local-delivery.ts";
 import type { FanoutObserver } from "./observer.ts";
-import { Sequence } from "./sequence.ts";
+import { Rounds } from "./rounds.ts";
+import type { Sequence } from "./sequence.ts";
 import type { SlowRule } from "./slow-rule.ts";
 import { Writer, type WriterHost } from "./writer.ts";
 
@@ -28,7 +28,9 @@ export interface WritersParts {
   seqs(): readonly Seq[];
   /** Where this node stands in every channel of a socket. */
   places(socket: Socket): Iterable<readonly [Channel, Position]>;
-  /** Called when everything that was collected has been written. */
+  /** Called when a round of writing begins: what was collected up to now will have been written when it ends. */
+  flushing(): void;
+  /** Called when it has ended. */
   flushed(): void;
   /** Closes a connection that is too slow. Called in a turn of its own. */
   close(socket: Socket): void;
@@ -38,21 +40,30 @@ export interface WritersParts {
 
 /** All connections of this node that may hear something: collects for them, flushes them, and watches the slow ones. */
 export class Writers implements WriterHost {
-  start = Sequence.start();
   readonly direct = DirectWrites.find();
   readonly #parts: WritersParts;
-  readonly #window: FlushWindow;
+  readonly #rounds: Rounds;
   readonly #byId = new Map<string, Writer>();
   readonly #behind = new Set<Writer>();
   readonly #refilling = new Set<Writer>();
-  #collected: Writer[] = [];
-  #flushDue = false;
   #stopSweep: (() => void) | undefined;
   #closed = false;
 
   constructor(parts: WritersParts) {
     this.#parts = parts;
-    this.#window = new FlushWindow(parts.flushMsMax);
+    this.#rounds = new Rounds({
+      clock: parts.clock,
+      flushMsMax: parts.flushMsMax,
+      begun: () => parts.flushing(),
+      ended: (connections) => {
+        parts.observer.flushed(connections);
+        parts.flushed();
+      },
+    });
+  }
+
+  get start(): Sequence {
+    return this.#rounds.start;
   }
 
   get bufferBytesMax(): number {
@@ -61,7 +72,7 @@ export class Writers implements WriterHost {
 
   /** Whether something was collected that is about to be written. */
   get flushDue(): boolean {
-    return this.#flushDue;
+    return this.#rounds.due;
   }
 
   /** How many connections are held back at the moment. */
@@ -113,12 +124,7 @@ export class Writers implements WriterHost {
   }
 
   collected(writer: Writer): void {
-    this.#collected.push(writer);
-    if (this.#flushDue) return;
-    this.#flushDue = true;
-    const waitMs = this.#window.wait(this.#parts.clock.monotonic());
-    if (waitMs === 0) setImmediate(() => this.flush());
-    else this.#parts.clock.after(waitMs, () => this.flush());
+    this.#rounds.add(writer);
   }
 
   fullNow(writer: Writer): void {
@@ -136,27 +142,9 @@ export class Writers implements WriterHost {
     setImmediate(() => this.#parts.close(writer.socket));
   }
 
-  /** Writes to every connection what was collected for it. */
-  flush(): void {
-    const collected = this.#collected;
-    if (collected.length === 0) {
-      this.#flushDue = false;
-      return;
-    }
-    const { clock } = this.#parts;
-    const fromMs = clock.monotonic();
-    this.#collected = [];
-    this.#flushDue = false;
-    this.start = Sequence.start();
-    for (const writer of collected) writer.flush();
-    this.#window.flushed(fromMs, clock.monotonic());
-    this.#parts.observer.flushed(collected.length);
-    this.#parts.flushed();
-  }
-
   close(): void {
     this.#closed = true;
-    this.flush();
+    this.#rounds.finish();
     this.#stopSweep?.();
   }
 
