@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { type AdminKey, type AdminKeys, type AdminScope, allows, KeyedBuckets } from "@fanfare/access";
 import { type Channel, type Clock, type Draft, FanfareError } from "@fanfare/domain";
 import type { FastifyInstance, FastifyRequest } from "fastify";
@@ -37,9 +38,11 @@ export interface KeyCheck {
  * hangs on the router's decision and not on the address, which can be spelt in many ways.
  */
 export function requireKey(app: FastifyInstance, check: KeyCheck): void {
+  // Whoever shows over a connection what it has shown before knows it: it need not be hashed again.
+  const shown = new WeakMap<Socket, Shown>();
   app.addHook("onRequest", (request, _reply, done) => {
     try {
-      request.adminKey = keyOf(request, check);
+      request.adminKey = keyOf(request, check, shown);
       done();
     } catch (refusal) {
       done(refusal as FanfareError);
@@ -47,9 +50,23 @@ export function requireKey(app: FastifyInstance, check: KeyCheck): void {
   });
 }
 
-function keyOf(request: FastifyRequest, { keys, throttle, addressOf, clock }: KeyCheck): AdminKey {
+/** The key of a connection's last request, and the secret that was shown for it. */
+interface Shown {
+  readonly presented: string;
+  readonly key: AdminKey;
+}
+
+function keyOf(
+  request: FastifyRequest,
+  { keys, throttle, addressOf, clock }: KeyCheck,
+  shown: WeakMap<Socket, Shown>,
+): AdminKey {
+  const { socket } = request.raw;
   const presented = presentedKey(request);
-  const key = presented === undefined ? undefined : keys.authenticate(presented);
+  const before = shown.get(socket);
+  const known = before !== undefined && before.presented === presented ? before.key : undefined;
+  const key = known ?? (presented === undefined ? undefined : keys.authenticate(presented));
+  if (known === undefined && presented !== undefined && key !== undefined) shown.set(socket, { presented, key });
   if (presented !== undefined) {
     const retryAfterMs = throttle.waitMs(addressOf(request), key?.name);
     if (retryAfterMs > 0) {

@@ -1,36 +1,64 @@
+import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Clock } from "@fanfare/domain";
 import type { FastifyInstance } from "fastify";
 
 /** How long the rest of a request is read away after its answer: closing at once could cost the caller the answer. */
 const leftoverMs = 2_000;
+/** Between two looks at the requests that have not arrived. */
+const lookMs = 500;
+
+interface Arriving {
+  /** Of the first request of a connection. */
+  openedAtMs: number | undefined;
+  /** The newest one that had not arrived when its head had, and until when it may. */
+  request: IncomingMessage | undefined;
+  dueMs: number;
+}
 
 /**
  * Ends connections whose request takes too long to arrive, except NDJSON streams, which may take all day. Node's own
  * `requestTimeout` knows no exceptions, so it is off and this stands for it. As there, the first request of a connection
  * begins when it is opened, or a slow sender would have this time twice.
  */
-export function limitBodyTime(app: FastifyInstance, withinMs: number, clock: Pick<Clock, "monotonic">): void {
-  const openedAtMs = new WeakMap<Socket, number>();
-  app.server.on("connection", (socket: Socket) => openedAtMs.set(socket, clock.monotonic()));
-  app.addHook("onRequest", ({ raw, routeOptions }, reply, done) => {
-    const usedMs = clock.monotonic() - (openedAtMs.get(raw.socket) ?? clock.monotonic());
-    openedAtMs.delete(raw.socket);
-    if (raw.complete) {
-      done();
-      return;
+export function limitBodyTime(app: FastifyInstance, withinMs: number, clock: Pick<Clock, "monotonic" | "after">): void {
+  // By connection, and looked at now and then: a timer for each request costs a tenth of a short one.
+  const connections = new Map<Socket, Arriving>();
+  let callOff: (() => void) | undefined;
+  const lookLater = (): void => {
+    callOff = clock.after(Math.min(lookMs, withinMs), look);
+  };
+  const look = (): void => {
+    const nowMs = clock.monotonic();
+    for (const arriving of connections.values()) {
+      const { request, dueMs } = arriving;
+      if (request === undefined || request.complete) arriving.request = undefined;
+      else if (nowMs >= dueMs) request.destroy();
     }
-    if (routeOptions.config.endless) {
+    if (connections.size === 0) callOff = undefined;
+    else lookLater();
+  };
+  app.server.on("connection", (socket: Socket) => {
+    connections.set(socket, { openedAtMs: clock.monotonic(), request: undefined, dueMs: 0 });
+    socket.once("close", () => connections.delete(socket));
+    if (callOff === undefined) lookLater();
+  });
+  app.server.once("close", () => callOff?.());
+
+  app.addHook("onRequest", ({ raw, routeOptions }, reply, done) => {
+    const arriving = connections.get(raw.socket);
+    const { openedAtMs } = arriving ?? {};
+    if (arriving !== undefined) arriving.openedAtMs = undefined;
+    if (!raw.complete && routeOptions.config.endless) {
       // Only who was let in may take all day: whoever has got an answer already has nothing more to say.
       reply.raw.once("finish", () => {
         if (raw.complete) return;
         const timer = setTimeout(() => raw.destroy(), leftoverMs);
         raw.once("close", () => clearTimeout(timer));
       });
-    } else {
-      const timer = setTimeout(() => raw.destroy(), Math.max(0, withinMs - usedMs));
-      raw.once("close", () => clearTimeout(timer));
-      raw.once("end", () => clearTimeout(timer));
+    } else if (!raw.complete && arriving !== undefined) {
+      arriving.request = raw;
+      arriving.dueMs = (openedAtMs ?? clock.monotonic()) + withinMs;
     }
     done();
   });

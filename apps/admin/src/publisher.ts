@@ -32,6 +32,8 @@ export type Publisher = (requests: readonly Drafts[]) => Promise<(PublishAnswer 
 
 type Outcome = PublishOutcome | PublishFailure;
 
+const kinds = ["stored", "duplicate", "conflict", "failed"] as const;
+
 /**
  * Admin keys are not subject to the rules: they are the application's own back end, limited by their scopes. What the
  * rules say about a channel's log applies to whoever publishes.
@@ -58,17 +60,18 @@ export function createPublisher(broker: Broker, rules: Rules, metrics: Metrics, 
     if (requests.length === 0) return [].values();
     const startedMs = performance.now();
     const items = requests.flatMap(({ drafts, receipt }) => drafts.map((draft) => itemOf(draft, receipt)));
-    const stored = (await broker.publishEach(items.filter(isItem), { durable })).values();
-    const seconds = (performance.now() - startedMs) / 1_000;
-    return items
-      .map((item): Outcome => {
-        if (!isItem(item)) return { kind: "failed", error: item };
-        const outcome = stored.next().value as Outcome;
-        counters[outcome.kind].inc();
-        metrics.publishDuration.observe(seconds);
-        return outcome;
-      })
-      .values();
+    const good = items.filter(isItem);
+    const stored = (await broker.publishEach(good, { durable })).values();
+    if (good.length > 0) metrics.publishDuration.observe((performance.now() - startedMs) / 1_000);
+    const counts = { stored: 0, duplicate: 0, conflict: 0, failed: 0 };
+    const outcomes = items.map((item): Outcome => {
+      if (!isItem(item)) return { kind: "failed", error: item };
+      const outcome = stored.next().value as Outcome;
+      counts[outcome.kind]++;
+      return outcome;
+    });
+    for (const kind of kinds) if (counts[kind] > 0) counters[kind].inc(counts[kind]);
+    return outcomes.values();
   }
 
   /** Where the receipts are, in the place of each outcome; undefined for what was not stored. */

@@ -1,4 +1,4 @@
-import type { Server, ServerResponse } from "node:http";
+import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "@fanfare/domain";
@@ -33,8 +33,7 @@ const takeMs = 30_000;
 const lookMs = 2_000;
 
 interface Taking {
-  readonly socket: Socket;
-  /** Bytes of the connection that the system had taken at the last look. */
+  /** Bytes that the system had taken at the last look. */
   bytes: number;
   sinceMs: number;
 }
@@ -44,26 +43,26 @@ interface Taking {
  * enough for a poll of a megabyte over a poor line. Streams go on for as long as they get rid of a piece in that time.
  */
 export function closeUnread(server: Server, clock: Pick<Clock, "monotonic" | "after">, withinMs = takeMs): void {
-  // By answer: a client may ask for the next before it has got the first.
-  const answers = new Map<ServerResponse, Taking>();
+  // By connection: to follow each answer costs a fifth of a short request.
+  const connections = new Map<Socket, Taking>();
   let callOff: (() => void) | undefined;
   const lookLater = (): void => {
     callOff = clock.after(Math.min(lookMs, withinMs), look);
   };
   const look = (): void => {
     const nowMs = clock.monotonic();
-    for (const taking of answers.values()) {
-      const { socket } = taking;
+    for (const [socket, taking] of connections) {
       const bytes = takenBytes(socket);
       if (socket.writableLength === 0 || bytes !== taking.bytes) Object.assign(taking, { bytes, sinceMs: nowMs });
       else if (nowMs - taking.sinceMs >= withinMs) socket.destroy();
     }
-    if (answers.size === 0) callOff = undefined;
+    if (connections.size === 0) callOff = undefined;
     else lookLater();
   };
-  server.on("request", ({ socket }, response) => {
-    answers.set(response, { socket, bytes: takenBytes(socket), sinceMs: clock.monotonic() });
-    response.once("close", () => answers.delete(response));
+  server.on("request", ({ socket }) => {
+    if (connections.has(socket)) return;
+    connections.set(socket, { bytes: takenBytes(socket), sinceMs: clock.monotonic() });
+    socket.once("close", () => connections.delete(socket));
     if (callOff === undefined) lookLater();
   });
   server.once("close", () => callOff?.());

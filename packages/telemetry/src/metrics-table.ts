@@ -421,7 +421,7 @@ export const metricsTable = {
   publishDuration: {
     name: "fanfare_publish_duration_seconds",
     type: "histogram",
-    help: "Time that the broker took to store and announce one publication.",
+    help: "Time that the broker took to store and announce what was published together: one publication, or several.",
     labels: {},
     app: "all",
     buckets: publishSeconds,
