@@ -56,11 +56,7 @@ interface Shown {
   readonly key: AdminKey;
 }
 
-function keyOf(
-  request: FastifyRequest,
-  { keys, throttle, addressOf, clock }: KeyCheck,
-  shown: WeakMap<Socket, Shown>,
-): AdminKey {
+function keyOf(request: FastifyRequest, { keys, throttle, addressOf, clock }: KeyCheck, shown: WeakMap<Socket, Shown>): AdminKey {
   const { socket } = request.raw;
   const presented = presentedKey(request);
   const before = shown.get(socket);

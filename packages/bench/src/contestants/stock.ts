@@ -1,6 +1,7 @@
 import type { BenchRedis } from "../host.ts";
 import type { Stage } from "../process/stage.ts";
 import type { Worker } from "../process/worker.ts";
+import type { OneScriptDuties } from "../workers/one-script.ts";
 import type { PlainDuties } from "../workers/plain-loop.ts";
 import type { StockDuties } from "../workers/stock-node.ts";
 import { type Cluster, channel } from "./cluster.ts";
@@ -40,6 +41,14 @@ export async function stockCluster(stage: Stage, nodes: number, wished?: StockAd
     listen: { port: listenPort, protocol: "socket.io", channel },
     pids: { listening: last.pid, publishing: first.pid, redis: redis.pid },
   };
+}
+
+/** A Fastify route that has Redis run one script for each publication. Nobody can listen to it. */
+export async function oneScript(stage: Stage): Promise<Pick<Cluster, "publish" | "pids">> {
+  const redis = await stage.redis();
+  const worker = stage.worker<OneScriptDuties>("one-script");
+  const port = await worker.ask("start", { redisSocket: redis.socket });
+  return { publish: publishTarget(port), pids: { listening: worker.pid, publishing: worker.pid, redis: redis.pid } };
 }
 
 /** One process that writes each publication to each websocket: no Socket.IO, no Redis, no channels. */

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { FanfareError } from "@fanfare/domain";
 import type { Cluster } from "../contestants/cluster.ts";
 import { fanfareCluster } from "../contestants/fanfare.ts";
-import { stockCluster } from "../contestants/stock.ts";
+import { row } from "../contestants/rooms.ts";
+import { plainLoop, stockCluster } from "../contestants/stock.ts";
 import type { BenchHost, BenchOptions } from "../host.ts";
 import { metered } from "../process/meter.ts";
 import { openFilesMax, residentBytes } from "../process/proc.ts";
@@ -39,6 +40,7 @@ export const idle: Scenario = {
     )([
       contestant("fanfare", host, options, (stage) => fanfareCluster(stage, 1)),
       contestant("stock", host, options, (stage) => stockCluster(stage, 1)),
+      contestant(row.loop, host, options, plainLoop),
     ]);
     return [
       {
@@ -48,7 +50,7 @@ export const idle: Scenario = {
         ratio: { of: "kib", to: "stock" },
         notes: [
           `Growth of the process's resident memory, read ${settleMs} ms after the last connection, divided by the connections; a fresh process each run, after its first ${firstConnections} connections. The kernel's own memory for sockets is not in it.`,
-          "To accept one: HTTP upgrade, Socket.IO connect, subscribe.",
+          `To accept one: HTTP upgrade, Socket.IO connect, subscribe. ${row.loop}: the upgrade alone, by the ws library.`,
           foreignNote(series),
         ],
       },

@@ -1,7 +1,7 @@
 import type { Cluster } from "../contestants/cluster.ts";
 import { fanfareCluster } from "../contestants/fanfare.ts";
 import { openRooms, type Room, row } from "../contestants/rooms.ts";
-import { stockCluster } from "../contestants/stock.ts";
+import { oneScript, stockCluster } from "../contestants/stock.ts";
 import type { BenchHost, BenchOptions } from "../host.ts";
 import { metered } from "../process/meter.ts";
 import type { Metric, Outcome } from "../report/outcome.ts";
@@ -48,10 +48,16 @@ function answering(host: BenchHost, options: BenchOptions): Promise<Outcome> {
   return onStage(host, options, async ({ stage, repeat }) => {
     const ours = await fanfareCluster(stage, 0);
     const stock = await stockCluster(stage, 1);
+    const floor = await oneScript(stage);
     const publisher = stage.worker<PublisherDuties>("publisher");
-    const pinning = await stage.isolate([ours.pids.publishing, stock.pids.publishing]);
+    const pinning = await stage.isolate([ours, stock, floor].map(({ pids }) => pids.publishing));
 
-    const contestant = (name: string, { publish, pids }: Cluster, path: string, how: Partial<Flood>): Contestant => {
+    const contestant = (
+      name: string,
+      { publish, pids }: Pick<Cluster, "publish" | "pids">,
+      path: string,
+      how: Partial<Flood>,
+    ): Contestant => {
       const flood = { target: { ...publish, path }, how: "single", connections, together: 1, payloadBytes, ...how } as const;
       return {
         name,
@@ -77,6 +83,7 @@ function answering(host: BenchHost, options: BenchOptions): Promise<Outcome> {
         }),
         contestant("fanfare, NDJSON", ours, "/v1/publish/stream", { how: "lines", connections: 1, together: linesAhead }),
         contestant("stock", stock, "/publish", {}),
+        contestant("one script", floor, "/publish", {}),
       ],
       answeringShare,
     );
@@ -87,7 +94,7 @@ function answering(host: BenchHost, options: BenchOptions): Promise<Outcome> {
       ratio: { of: "serverMicros", to: "stock" },
       notes: [
         `One each: ${connections} keep-alive connections. Batch: ${batchConnections} connections. NDJSON: one request, at most ${linesAhead} lines ahead of their answers.`,
-        "fanfare answers when the publication is stored in Redis and announced. stock is a Fastify route with io.to(room).emit(): nothing is stored, and it answers before Redis has heard of it.",
+        "fanfare answers when the publication is stored in Redis and announced. stock is a Fastify route with io.to(room).emit(): nothing is stored, and it answers before Redis has heard of it. one script is a Fastify route that has Redis store and announce, and nothing else.",
         pinning,
         foreignNote(series),
       ],
