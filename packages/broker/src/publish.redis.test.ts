@@ -210,3 +210,22 @@ test("a full Redis stores nothing: neither a publication nor an offset nor an an
   await until(() => (heard < 2 ? `heard ${heard}` : undefined));
   expect(heard).toBe(2);
 });
+
+test("what is published at once over a new connection asks for no script that Redis has forgotten", async () => {
+  const publishMany = () =>
+    backend.broker.publishEach(Array.from({ length: 200 }, (_, n) => ({ draft: draftOf(`${n}`), retain: keep })));
+  const refusals = async () => /errorstat_NOSCRIPT:count=(\d+)/.exec(String(await redis.cli("info", "errorstats")))?.[1];
+  await publishMany();
+  await redis.cli("config", "resetstat");
+  await redis.cli("script", "flush");
+  await redis.cli("client", "kill", "type", "normal");
+  await until(async () => {
+    const [outcome] = await publishMany();
+    return outcome?.kind === "stored" ? undefined : "not back yet";
+  });
+  expect(await refusals()).toBeUndefined();
+  // Somebody flushes them while the connection lives: nothing is lost.
+  await redis.cli("script", "flush");
+  expect((await publishMany()).map(({ kind }) => kind)).toEqual(Array(200).fill("stored"));
+  expect(await refusals()).toBeDefined();
+});

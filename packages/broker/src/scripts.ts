@@ -48,15 +48,36 @@ function script<const Key extends string, const Arg extends string>(
         ...shape.args.map((arg) => args[arg]),
         ...moreArgs,
       ];
+      const whole = async (): Promise<unknown> => client.sendCommand(new WireCommand("eval", [text, ...operands]));
+      const sent = sentOver(client);
       try {
-        return await client.sendCommand(new WireCommand("evalsha", [sha, ...operands]));
+        if (sent.has(sha)) return await client.sendCommand(new WireCommand("evalsha", [sha, ...operands]));
+        sent.add(sha);
+        return await whole();
       } catch (thrown) {
-        // Redis forgets scripts with a restart, a failover and SCRIPT FLUSH. Nothing ran, so it is safe to run it now.
-        if (!(thrown instanceof Error && thrown.message.startsWith("NOSCRIPT"))) throw thrown;
-        return client.sendCommand(new WireCommand("eval", [text, ...operands]));
+        // SCRIPT FLUSH. Nothing ran, so it is safe to run it now.
+        if (thrown instanceof Error && thrown.message.startsWith("NOSCRIPT")) return whole();
+        // A Redis that is loading its data, or may not write, refuses without a look at the script.
+        sent.delete(sha);
+        throw thrown;
       }
     },
   };
+}
+
+const sentBy = new WeakMap<Redis, Set<string>>();
+
+/**
+ * The scripts that went out whole over a client's connection of the moment. Redis may have forgotten all others with a restart or a
+ * failover. Were that found out by asking for them by name, several that are sent at once would be run in another order.
+ */
+function sentOver(client: Redis): Set<string> {
+  const known = sentBy.get(client);
+  if (known !== undefined) return known;
+  const sent = new Set<string>();
+  sentBy.set(client, sent);
+  client.on("close", () => sent.clear());
+  return sent;
 }
 
 /** A command whose arguments are written already. ioredis would copy and measure hundreds of them several times over. */
