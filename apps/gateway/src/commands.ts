@@ -88,7 +88,7 @@ async function subscribeByServer(socket: ClientSocket, name: string, parts: Gate
   socket.data.granted = granted.add(channel);
   let joined = false;
   try {
-    const { added, epoch, offset } = await subscribeTo({ ...parts, socket }, { channel });
+    const { added, epoch, offset } = await subscribeTo(socket, parts, { channel });
     joined = added;
     // What is not written down would be missing after a recovery, and nobody would notice.
     await recovery?.save(socket);
@@ -106,6 +106,6 @@ async function subscribeByServer(socket: ClientSocket, name: string, parts: Gate
 async function unsubscribeByServer(socket: ClientSocket, channel: string, parts: GatewayParts): Promise<void> {
   const { fanout } = parts;
   const subscribed = fanout.isSubscribed(socket, channelName(channel));
-  await unsubscribe({ ...parts, socket }, channel);
+  await unsubscribe(socket, parts, channel);
   if (subscribed) fanout.send(socket, "fanfare:unsubscribed", { channel, code: "ENDED_BY_SERVER" });
 }

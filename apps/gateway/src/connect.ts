@@ -24,7 +24,7 @@ const retryMs = 1_000;
 export function acceptConnections(io: Server, parts: GatewayParts): () => void {
   const resumptions = new WeakMap<ClientSocket, Resumption>();
   const tokenWatch = watchTokens(io, parts);
-  const trusted = trustedProxies(parts.settings.trustedProxies);
+  const handlerParts = { ...parts, tokenWatch, trusted: trustedProxies(parts.settings.trustedProxies) };
   reviewOnChange(io, parts);
   io.use((socket: ClientSocket, next) => {
     admit(socket).then(
@@ -42,7 +42,7 @@ export function acceptConnections(io: Server, parts: GatewayParts): () => void {
       },
     );
   });
-  const answer = answerRequests({ ...parts, tokenWatch, trusted });
+  const answer = answerRequests(handlerParts);
   io.on("connection", (socket: ClientSocket) => {
     answer(socket);
     tokenWatch.watch(socket);
@@ -56,7 +56,7 @@ export function acceptConnections(io: Server, parts: GatewayParts): () => void {
     const { token } = parseAuth(socket.handshake.auth);
     // Before any work is done for it: a malformed name is the connection's mistake as a whole.
     firstChannels(socket, anonymous);
-    socket.data.identity = await identify(socket, { ...parts, trusted }, token);
+    socket.data.identity = await identify(socket, handlerParts, token);
     const resumption = await parts.recovery?.admit(io.of("/"), socket);
     if (resumption !== undefined) resumptions.set(socket, resumption);
     if (socket.handshake.auth.pid !== undefined) {
@@ -114,7 +114,7 @@ async function resume(socket: ClientSocket, parts: GatewayParts, { channels, boo
   const identity = identityOf(socket);
   const permitted = async (channel: Channel): Promise<boolean> => {
     try {
-      await whenBrokerAnswers(socket, parts, () => permit({ ...parts, socket }, "subscribe", channel));
+      await whenBrokerAnswers(socket, parts, () => permit(socket, parts, "subscribe", channel));
       return true;
     } catch (thrown) {
       fanout.send(socket, "fanfare:unsubscribed", { channel, code: asFanfareError(thrown).code });
@@ -133,7 +133,7 @@ async function resume(socket: ClientSocket, parts: GatewayParts, { channels, boo
 async function subscribeToFirst(socket: ClientSocket, parts: GatewayParts, channels: readonly Channel[]): Promise<void> {
   for (const channel of channels) {
     try {
-      await whenBrokerAnswers(socket, parts, () => subscribeTo({ ...parts, socket }, { channel }));
+      await whenBrokerAnswers(socket, parts, () => subscribeTo(socket, parts, { channel }));
     } catch (thrown) {
       parts.fanout.send(socket, "fanfare:unsubscribed", { channel, code: asFanfareError(thrown).code });
     }

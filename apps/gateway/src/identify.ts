@@ -1,6 +1,6 @@
 import { anonymous, clientAddress, type Identity } from "@fanfare/access";
 import { FanfareError } from "@fanfare/domain";
-import type { Asked } from "./handlers/handler.ts";
+import type { HandlerParts } from "./handlers/handler.ts";
 import type { ClientSocket } from "./session.ts";
 
 /** Characters of one header that the application is shown. */
@@ -13,7 +13,7 @@ const shownHeaders = ["cookie", "authorization", "origin", "user-agent"] as cons
  */
 export async function identify(
   socket: ClientSocket,
-  { tokens, authorizer, revocations, trusted }: Pick<Asked, "tokens" | "authorizer" | "revocations" | "trusted">,
+  { tokens, authorizer, revocations, trusted }: Pick<HandlerParts, "tokens" | "authorizer" | "revocations" | "trusted">,
   token: string | undefined,
 ): Promise<Identity> {
   if (token !== undefined && tokens === undefined && authorizer === undefined) {

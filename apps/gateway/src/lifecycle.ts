@@ -93,7 +93,9 @@ export class LifecycleWriter {
   /** Told of every connection that has ended. */
   over(socket: ClientSocket, reason: DisconnectReason): void {
     this.#over.add(socket);
-    if (this.#tellsConnections) this.#add({ ...this.#about("disconnected", socket), reason });
+    if (!this.#tellsConnections) return;
+    const { node, clock } = this.#parts;
+    this.#add({ type: "disconnected", at: clock.now(), node, connection: socket.id, user: userOf(socket), reason });
   }
 
   /** Connections of nodes that are gone, which nobody else tells of. */
@@ -119,17 +121,21 @@ export class LifecycleWriter {
   }
 
   #connected(socket: ClientSocket): void {
-    const { recovered, conn } = socket;
-    this.#add({ ...this.#about("connected", socket), transport: conn.transport.name, recovered });
+    const { node, clock } = this.#parts;
+    const { id: connection, recovered } = socket;
+    const transport = socket.conn.transport.name;
+    this.#add({ type: "connected", at: clock.now(), node, connection, user: userOf(socket), transport, recovered });
   }
 
   #watchRooms({ adapter, sockets }: Namespace, roomOf: (channel: Channel) => string): void {
     this.#isHere = (channel) => adapter.rooms.has(roomOf(channel));
-    const subscription = (type: "subscribed" | "unsubscribed") => (room: string, id: string) => {
+    const { node, clock } = this.#parts;
+    const subscription = (type: "subscribed" | "unsubscribed") => (room: string, connection: string) => {
       const channel = channelOfRoom(room);
-      const socket = sockets.get(id) as ClientSocket | undefined;
+      const socket = sockets.get(connection) as ClientSocket | undefined;
       if (channel === undefined || socket === undefined) return;
-      this.#add({ ...this.#about(type, socket), channel }, type === "unsubscribed" ? socket : undefined);
+      const draft = { type, at: clock.now(), node, connection, user: userOf(socket), channel };
+      this.#add(draft, type === "unsubscribed" ? socket : undefined);
     };
     const changed = (room: string): void => {
       const channel = channelOfRoom(room);
@@ -139,11 +145,6 @@ export class LifecycleWriter {
     adapter.on("leave-room", subscription("unsubscribed"));
     adapter.on("create-room", changed);
     adapter.on("delete-room", changed);
-  }
-
-  #about(type: LifecycleType, socket: ClientSocket): LifecycleDraft {
-    const { node, clock } = this.#parts;
-    return { type, at: clock.now(), node, connection: socket.id, user: identityOf(socket).user ?? null };
   }
 
   #add(draft: LifecycleDraft, unlessOver?: ClientSocket): void {
@@ -239,4 +240,8 @@ export class LifecycleWriter {
       yield [channel, again];
     }
   }
+}
+
+function userOf(socket: ClientSocket): string | null {
+  return identityOf(socket).user ?? null;
 }

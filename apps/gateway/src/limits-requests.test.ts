@@ -1,9 +1,10 @@
+import { ManualClock } from "@fanfare/test-support";
 import { expect, test } from "vitest";
 import { RequestLimits } from "./limits-requests.ts";
 
 /** One connection under a limit of ten requests a second, and a clock that is set by hand. */
 function world(perSecond = 10) {
-  const clock = { ms: 0, monotonic: () => clock.ms };
+  const clock = new ManualClock();
   const limits = new RequestLimits(perSecond, clock);
   const connection = {};
   const ask = (count: number) => Array.from({ length: count }, () => limits.take(connection)).filter((refusal) => refusal);
@@ -14,7 +15,7 @@ test("a page that opens may ask for a lot at once, and goes on at the rate", () 
   const { clock, ask } = world();
   expect(ask(50)).toEqual([]);
   expect(ask(1)).toHaveLength(1);
-  clock.ms = 1_000;
+  clock.advance(1_000);
   expect(ask(10)).toEqual([]);
 });
 
@@ -23,7 +24,7 @@ test("a refusal says how long to wait, and that is enough", () => {
   ask(50);
   const [refusal] = ask(1);
   expect(refusal).toMatchObject({ final: false, error: { code: "RATE_LIMITED", retryAfterMs: 1_000 } });
-  clock.ms += refusal?.error.retryAfterMs ?? 0;
+  clock.advance(refusal?.error.retryAfterMs ?? 0);
   expect(ask(1)).toEqual([]);
 });
 
@@ -36,8 +37,8 @@ test("whoever goes on regardless is refused for good", () => {
   const { clock, ask } = world();
   const finals: boolean[] = [];
   for (let second = 0; second < 5; second++) {
-    clock.ms = second * 1_000;
     finals.push(ask(100).some((refusal) => refusal?.final));
+    clock.advance(1_000);
   }
   expect(finals).toEqual([false, false, false, true, true]);
 });
@@ -46,7 +47,7 @@ test("strikes are forgotten after a minute without any", () => {
   const { clock, ask } = world();
   for (let times = 0; times < 20; times++) {
     expect(ask(1_000).some((refusal) => refusal?.final)).toBe(false);
-    clock.ms += 61_000;
+    clock.advance(61_000);
   }
 });
 
@@ -68,7 +69,24 @@ test("an answer that counts as many requests makes its connection wait, and no o
   expect(() => limits.refuseDebtor(connection)).toThrow(expect.objectContaining({ code: "RATE_LIMITED", retryAfterMs: 2_000 }));
   expect(limits.take(connection)).toMatchObject({ error: { code: "RATE_LIMITED" } });
   expect(ask(1)).toEqual([]);
-  clock.ms = 2_100;
+  clock.advance(2_100);
   expect(() => limits.refuseDebtor(connection)).not.toThrow();
   expect(limits.take(connection)).toBeUndefined();
+});
+
+test("a connection that has been quiet is forgotten, one that owes or was told to slow down is not", () => {
+  const { clock, limits, ask } = world();
+  ask(1);
+  const debtor = {};
+  limits.take(debtor);
+  limits.charge(debtor, 69);
+  const struck = {};
+  for (let times = 0; times < 51; times++) limits.take(struck);
+  expect(limits.size).toBe(3);
+  clock.advance(1_100);
+  expect(limits.size).toBe(2);
+  clock.advance(9_000);
+  expect(limits.size).toBe(1);
+  clock.advance(60_000);
+  expect([limits.size, clock.pending]).toEqual([0, 0]);
 });

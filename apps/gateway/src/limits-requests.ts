@@ -1,5 +1,6 @@
 import { type Rate, TokenBucket } from "@fanfare/access";
 import { type Clock, FanfareError } from "@fanfare/domain";
+import { Deadlines } from "./lean/deadlines.ts";
 
 /** The burst of a connection, in seconds of its rate: a page that opens subscribes to everything at once. */
 const burstSeconds = 5;
@@ -7,6 +8,8 @@ const burstSeconds = 5;
 const strikeEveryMs = 1_000;
 /** Strikes older than this are forgotten. */
 const forgiveMs = 60_000;
+/** How often it is looked whether there is anything left to remember. */
+const lookMs = 1_000;
 const strikesMax = 3;
 
 interface Ledger {
@@ -15,16 +18,23 @@ interface Ledger {
   struckAtMs: number;
 }
 
-/** What one connection may ask in a second. Connections that ask nothing cost nothing. */
+/** What one connection may ask in a second. Connections that have asked nothing for a while cost nothing. */
 export class RequestLimits<Connection extends object> {
   readonly #rate: Rate;
   readonly #clock: Pick<Clock, "monotonic">;
-  readonly #ledgers = new WeakMap<Connection, Ledger>();
+  readonly #ledgers = new Map<Connection, Ledger>();
+  readonly #looks: Deadlines<Connection>;
 
   /** `perSecond` 0 lifts the limit. */
-  constructor(perSecond: number, clock: Pick<Clock, "monotonic">) {
+  constructor(perSecond: number, clock: Pick<Clock, "after" | "monotonic">) {
     this.#rate = { perSecond, burst: perSecond * burstSeconds };
     this.#clock = clock;
+    this.#looks = new Deadlines(clock, lookMs, (connection) => this.#look(connection));
+  }
+
+  /** Connections of which something is remembered. */
+  get size(): number {
+    return this.#ledgers.size;
   }
 
   /**
@@ -60,12 +70,26 @@ export class RequestLimits<Connection extends object> {
     if (retryAfterMs > 0) throw new FanfareError("RATE_LIMITED", { retryAfterMs });
   }
 
+  stop(): void {
+    this.#looks.close();
+  }
+
   #ledgerOf(connection: Connection, nowMs: number): Ledger {
     let ledger = this.#ledgers.get(connection);
     if (ledger === undefined) {
       ledger = { bucket: new TokenBucket(this.#rate, nowMs), strikes: 0, struckAtMs: Number.NEGATIVE_INFINITY };
       this.#ledgers.set(connection, ledger);
+      this.#looks.add(connection);
     }
     return ledger;
+  }
+
+  /** A ledger with a full bucket and without strikes says what a new one would. */
+  #look(connection: Connection): void {
+    const now = this.#clock.monotonic();
+    const ledger = this.#ledgers.get(connection);
+    const forgiven = ledger === undefined || ledger.strikes === 0 || now - ledger.struckAtMs > forgiveMs;
+    if (forgiven && ledger?.bucket.waitMs(this.#rate, now, this.#rate.burst) === 0) this.#ledgers.delete(connection);
+    else this.#looks.add(connection);
   }
 }

@@ -111,6 +111,7 @@ export class Limits {
   }
 
   stop(): void {
+    this.requests.stop();
     this.#byAddress.stop();
     this.#byUser.stop();
   }

@@ -1,7 +1,7 @@
 import { authorize } from "@fanfare/access";
 import { asFanfareError, type Channel } from "@fanfare/domain";
-import type { Asked } from "./handlers/handler.ts";
-import { identityOf } from "./session.ts";
+import type { GatewayParts } from "./parts.ts";
+import { type ClientSocket, identityOf } from "./session.ts";
 
 /**
  * Resolves when the client may do this with the channel, by the rules; where they want a grant that the client was not given,
@@ -9,7 +9,8 @@ import { identityOf } from "./session.ts";
  * `AUTHORIZER_UNAVAILABLE`.
  */
 export async function permit(
-  { rules, authorizer, fanout, socket }: Pick<Asked, "rules" | "authorizer" | "fanout" | "socket">,
+  socket: ClientSocket,
+  { rules, authorizer, fanout }: Pick<GatewayParts, "rules" | "authorizer" | "fanout">,
   action: "subscribe" | "publish",
   channel: Channel,
 ): Promise<void> {

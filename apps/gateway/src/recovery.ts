@@ -110,7 +110,8 @@ export class Recovery {
   /** Notes what the socket is subscribed to now; {@link save} writes it down. */
   subscribed(socket: ClientSocket, channel: Channel, { epoch, offset }: Position): void {
     const kept = this.#kept.get(socket.id);
-    if (kept !== undefined) kept.channels = [...without(kept.channels, channel), [channel, { epoch, offset }]];
+    // One that is spread and added to is given room for sixteen more by V8, which is twice the rest of what is kept here.
+    if (kept !== undefined) kept.channels = without(kept.channels, channel).concat([[channel, { epoch, offset }]]);
   }
 
   async unsubscribed(socket: ClientSocket, channel: Channel): Promise<void> {

@@ -2,7 +2,7 @@ import { asFanfareError, type clientRequests, type ErrorBody, FanfareError } fro
 import type { Socket } from "socket.io";
 import { dismiss } from "./dismiss.ts";
 import { echo } from "./handlers/echo.ts";
-import type { Asked, Handler } from "./handlers/handler.ts";
+import type { Handler, HandlerParts } from "./handlers/handler.ts";
 import { history } from "./handlers/history.ts";
 import { presence } from "./handlers/presence.ts";
 import { publish } from "./handlers/publish.ts";
@@ -30,7 +30,7 @@ const handlers: ReadonlyMap<string, Handler> = new Map(Object.entries(listed));
 type Answer = { readonly ok: true; readonly [field: string]: unknown } | { readonly ok: false; readonly error: ErrorBody };
 
 /** For every socket that it is called with, answers everything that its client asks. Nothing a client sends makes it throw. */
-export function answerRequests(parts: Omit<Asked, "socket">): (socket: ClientSocket) => void {
+export function answerRequests(parts: HandlerParts): (socket: ClientSocket) => void {
   const listeners = [
     function hear(this: Socket, event: string, ...args: unknown[]): void {
       void answer(this as ClientSocket, parts, event, args);
@@ -39,7 +39,7 @@ export function answerRequests(parts: Omit<Asked, "socket">): (socket: ClientSoc
   return (socket) => hearAny(socket as Socket, listeners);
 }
 
-async function answer(socket: ClientSocket, parts: Omit<Asked, "socket">, event: string, args: unknown[]): Promise<void> {
+async function answer(socket: ClientSocket, parts: HandlerParts, event: string, args: unknown[]): Promise<void> {
   const last = args.at(-1);
   const ack = typeof last === "function" ? (last as (answer: Answer) => void) : undefined;
   const request = args.length > (ack === undefined ? 0 : 1) ? args[0] : undefined;
@@ -50,7 +50,7 @@ async function answer(socket: ClientSocket, parts: Omit<Asked, "socket">, event:
     if (refusal?.final) dismiss(socket, "RATE_LIMITED", "too many requests, again and again", parts);
     if (refusal !== undefined) throw refusal.error;
     if (handler === undefined) throw new FanfareError("UNKNOWN_EVENT");
-    const result = await handler({ ...parts, socket }, request);
+    const result = await handler(socket, parts, request);
     parts.metrics.requests.inc({ request: label, outcome: "ok" });
     ack?.({ ok: true, ...result });
   } catch (thrown) {

@@ -17,7 +17,7 @@ export async function review(socket: ClientSocket, parts: ReviewParts): Promise<
   const { fanout, recovery, log } = parts;
   for (const channel of fanout.channelsOf(socket)) {
     try {
-      await permit({ ...parts, socket }, "subscribe", channel);
+      await permit(socket, parts, "subscribe", channel);
     } catch (thrown) {
       const { code, band } = asFanfareError(thrown);
       if (band === "bug") log.error({ err: thrown }, "review failed");

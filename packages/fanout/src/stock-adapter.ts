@@ -2,6 +2,7 @@ import type { PubSub } from "@fanfare/domain";
 import { createShardedAdapter } from "@socket.io/redis-adapter";
 import type { Namespace } from "socket.io";
 import type { Adapter } from "socket.io-adapter";
+import { FewSet } from "./few-set.ts";
 import { type ForeignBroadcast, parseForeign } from "./foreign.ts";
 import type { TopicInterest } from "./topic-interest.ts";
 
@@ -52,7 +53,8 @@ export class StockAdapter {
         await this.#pubSub.subscribers(topic),
       ],
     };
-    return createShardedAdapter(client, client, { channelPrefix: this.#cluster, subscriptionMode: "dynamic" })(namespace);
+    const settings = { channelPrefix: this.#cluster, subscriptionMode: "dynamic" } as const;
+    return keepFew(createShardedAdapter(client, client, settings)(namespace));
   }
 
   /** Has the stock adapter deliver what a stock node or emitter said. Undefined for what is not a broadcast. */
@@ -68,4 +70,19 @@ export class StockAdapter {
       return undefined;
     }
   }
+}
+
+/** Has an adapter keep what each socket is alone with, its list of rooms and its own room, in sets that are made for few. */
+function keepFew(adapter: Adapter): Adapter {
+  const { addAll, rooms, sids } = adapter;
+  const none = (): Set<string> => new FewSet<string>() as unknown as Set<string>;
+  adapter.addAll = (id, added) => {
+    if (!sids.has(id)) sids.set(id, none());
+    if (added.has(id) && !rooms.has(id)) {
+      rooms.set(id, none());
+      adapter.emit("create-room", id);
+    }
+    return addAll.call(adapter, id, added);
+  };
+  return adapter;
 }

@@ -23,6 +23,8 @@ const subscribeDeadlineMs = 2_000;
 export type SessionChannel = readonly [Channel, Position];
 
 export interface Subscribed extends Position {
+  /** The text that all subscribers here share: whoever keeps it keeps no copy of what its client wrote. */
+  readonly channel: Channel;
   /** Whether everything after `since` was replayed. */
   readonly recovered: boolean;
   readonly replayed: number;
@@ -133,7 +135,8 @@ export class Subscriptions {
     this.#enter(socket, state);
     const recovered = joined ? this.#heardFrom.covers(socket, state.channel, options.since) : missed ? missed.recovered : false;
     if (!joined) this.#heardFrom.set(socket, state.channel, recovered && options.since ? options.since : delivered);
-    return { epoch: delivered.epoch, offset: delivered.offset, recovered, replayed: items.length };
+    const { channel } = state;
+    return { channel, epoch: delivered.epoch, offset: delivered.offset, recovered, replayed: items.length };
   }
 
   /** Makes the socket a subscriber. It MUST have been sent everything up to what is delivered. */

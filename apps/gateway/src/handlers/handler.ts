@@ -3,9 +3,8 @@ import type { GatewayParts } from "../parts.ts";
 import type { ClientSocket } from "../session.ts";
 import type { TokenWatch } from "../watch-tokens.ts";
 
-/** What every handler works with: the gateway's parts and the connection that asks. */
-export interface Asked extends GatewayParts {
-  readonly socket: ClientSocket;
+/** What every handler works with. One for all requests: it is not to be made anew for each. */
+export interface HandlerParts extends GatewayParts {
   readonly tokenWatch: TokenWatch;
   /** Whose X-Forwarded-For is believed. */
   readonly trusted: TrustedProxies;
@@ -15,4 +14,4 @@ export interface Asked extends GatewayParts {
  * Answers one request. What it resolves with is sent as the ack, with `ok: true` added; what it throws becomes
  * `{ ok: false, error }`. The request is whatever the client sent: the handler validates it.
  */
-export type Handler = (asked: Asked, request: unknown) => Promise<Readonly<Record<string, unknown>>>;
+export type Handler = (socket: ClientSocket, parts: HandlerParts, request: unknown) => Promise<Readonly<Record<string, unknown>>>;

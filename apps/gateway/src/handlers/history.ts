@@ -10,8 +10,8 @@ import {
   timeOfSeq,
   validator,
 } from "@fanfare/domain";
-import { identityOf } from "../session.ts";
-import type { Asked, Handler } from "./handler.ts";
+import { type ClientSocket, identityOf } from "../session.ts";
+import type { Handler, HandlerParts } from "./handler.ts";
 
 const parse = validator(clientEvents.HistoryRequest);
 
@@ -27,15 +27,15 @@ const bytesPerRequest = 32_768;
  * One at a time for each connection, and paid for by what is read: a request of a hundred bytes is answered with up to a megabyte,
  * and behind what has expired more than that is read, at the broker that all nodes share.
  */
-export const history: Handler = (asked, request) => {
-  const { socket } = asked;
-  const answer = (socket.data.reading ?? Promise.resolve()).then(() => read(asked, request));
+export const history: Handler = (socket, parts, request) => {
+  const answer = (socket.data.reading ?? Promise.resolve()).then(() => read(socket, parts, request));
   socket.data.reading = answer.catch(() => undefined);
   return answer;
 };
 
 async function read(
-  { socket, broker, fanout, rules, limits: allowed }: Asked,
+  socket: ClientSocket,
+  { broker, fanout, rules, limits: allowed }: HandlerParts,
   request: unknown,
 ): Promise<Readonly<Record<string, unknown>>> {
   allowed?.requests.refuseDebtor(socket);

@@ -9,7 +9,7 @@ const parse = validator(clientEvents.PresenceRequest);
  * `{ channel }` or a plain channel name → `{ channel, clients, users, version, members? }`, without `members` where there are
  * too many. `version` compares with that of `fanfare:presence`.
  */
-export const presence: Handler = async ({ socket, fanout, rules, presence: tracker }, request) => {
+export const presence: Handler = async (socket, { fanout, rules, presence: tracker }, request) => {
   const channel = channelName(typeof request === "string" ? request : parse(request).channel);
   authorize(rules, "presence", channel, identityOf(socket), fanout.isSubscribed(socket, channel));
   if (tracker === undefined) throw new FanfareError("PRESENCE_OFF");

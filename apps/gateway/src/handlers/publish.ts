@@ -19,11 +19,11 @@ import type { Handler } from "./handler.ts";
 const parse = validator(clientEvents.PublishRequest);
 
 /** `{ channel, data, event?, id?, durable?, ttl?, traceparent? }` → `{ channel, epoch, offset, duplicate, replicas? }` */
-export const publish: Handler = async (asked, request) => {
-  const { broker, rules, metrics } = asked;
+export const publish: Handler = async (socket, parts, request) => {
+  const { broker, rules, metrics } = parts;
   const { channel: name, data, event, id: givenId, durable, ttl, traceparent } = parse(request);
   const channel = channelName(name);
-  await permit(asked, "publish", channel);
+  await permit(socket, parts, "publish", channel);
   const id = givenId === undefined ? undefined : publicationId(givenId);
   const draft = {
     channel,

@@ -10,16 +10,15 @@ const parse = validator(clientEvents.RefreshRequest);
  * `{ token }` → `{ expiresAt }`. What the fresh token grants holds from then on; what it no longer grants is unsubscribed.
  * `join` counts when a client connects only: what it has left since then it is not put into again.
  */
-export const refresh: Handler = async (asked, request) => {
-  const { socket, tokenWatch } = asked;
-  const identity = await identify(socket, asked, parse(request).token);
+export const refresh: Handler = async (socket, parts, request) => {
+  const identity = await identify(socket, parts, parse(request).token);
   const before = identityOf(socket);
   if (identity.user !== before.user) {
     throw new FanfareError("FORBIDDEN", { detail: "The token is another user's: connect anew with it." });
   }
   socket.data.identity = identity;
-  tokenWatch.watch(socket);
-  await review(socket, asked);
-  asked.presence?.changed(socket);
+  parts.tokenWatch.watch(socket);
+  await review(socket, parts);
+  parts.presence?.changed(socket);
   return { expiresAt: identity.expiresAt ?? null };
 };

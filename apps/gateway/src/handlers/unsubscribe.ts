@@ -1,11 +1,13 @@
 import { channelName, clientEvents, validator } from "@fanfare/domain";
-import type { Asked } from "./handler.ts";
+import type { GatewayParts } from "../parts.ts";
+import type { ClientSocket } from "../session.ts";
 
 const parse = validator(clientEvents.UnsubscribeRequest);
 
 /** `{ channel }` or a plain channel name → `{ channel }`. Of a channel that was not subscribed to, too. */
 export const unsubscribe = async (
-  { socket, fanout, recovery }: Pick<Asked, "socket" | "fanout" | "recovery">,
+  socket: ClientSocket,
+  { fanout, recovery }: Pick<GatewayParts, "fanout" | "recovery">,
   request: unknown,
 ) => {
   const channel = channelName(typeof request === "string" ? request : parse(request).channel);

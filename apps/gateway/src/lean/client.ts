@@ -48,24 +48,30 @@ const inPieces: ReadonlySet<string | undefined> = new Set(["5", "6"]);
 /** Socket.IO's client (lib/client.ts): it decodes texts with a decoder that all share and is called, not listened for. */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the declared members are inherited, from a class without types
 export class LeanClient {
-  readonly server: Server;
   readonly conn: LeanConnection;
-  readonly id: string;
   readonly sockets = new FewMap<string, Connected>();
   readonly nsps = new FewMap<string, Connected>();
-  readonly encoder: unknown;
   readonly #parts: LeanClientParts;
   /** Only of clients that send binaries. */
   #decoder: Decoder | undefined;
 
   constructor(conn: LeanConnection, parts: LeanClientParts) {
-    this.server = parts.io;
     this.conn = conn;
-    this.id = conn.id;
-    this.encoder = (parts.io as unknown as ServerInside).encoder;
     this.#parts = parts;
     conn.client = this;
     parts.undecided.add(this);
+  }
+
+  get server(): Server {
+    return this.#parts.io;
+  }
+
+  get id(): string {
+    return this.conn.id;
+  }
+
+  get encoder(): unknown {
+    return (this.#parts.io as unknown as ServerInside).encoder;
   }
 
   doConnect(name: string, auth: unknown): void {

@@ -26,6 +26,9 @@ interface StockMethods {
 /** Shared by all that have only ever had a lean transport, and so must stay empty. */
 const nothingToCleanUp: (() => void)[] = [];
 Object.freeze(nothingToCleanUp);
+/** Shared by all that have nothing to send. */
+const nothingToWrite: Packet[] = [];
+Object.freeze(nothingToWrite);
 
 const stock = StockConnection.prototype as unknown as StockMethods;
 
@@ -35,18 +38,12 @@ const stock = StockConnection.prototype as unknown as StockMethods;
  */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the declared members are inherited, and private in their types
 export class LeanConnection extends EventEmitter {
-  readonly protocol = 4;
   _readyState = "opening";
-  upgrading = false;
-  upgraded = false;
-  writeBuffer: Packet[] = [];
-  packetsFn: SendCallback[] | undefined = undefined;
-  sentCallbackFn: (SendCallback[] | null)[] | undefined = undefined;
-  cleanupFn: (() => void)[] = nothingToCleanUp;
-  /** The stock class would clear timers here; ours are in {@link Heartbeats}. */
-  pingTimeoutTimer: null = null;
-  pingIntervalTimer: null = null;
-  hasRefreshedPingTimeout = false;
+  writeBuffer = nothingToWrite;
+  declare packetsFn: SendCallback[] | undefined;
+  declare sentCallbackFn: (SendCallback[] | null)[] | undefined;
+  declare cleanupFn: (() => void)[];
+  declare hasRefreshedPingTimeout: boolean;
   readonly id: string;
   readonly server: EngineInside;
   /** Undefined once the application knows the client: what it is made of is not needed any more. */
@@ -127,7 +124,8 @@ export class LeanConnection extends EventEmitter {
     options.compress = options.compress !== false;
     const packet: Packet = data ? { type, options, data } : { type, options };
     if (hasListeners(this)) this.emit("packetCreate", packet);
-    this.writeBuffer.push(packet);
+    if (this.writeBuffer === nothingToWrite) this.writeBuffer = [packet];
+    else this.writeBuffer.push(packet);
     if (typeof callback === "function") {
       this.packetsFn ??= [];
       this.packetsFn.push(callback);
@@ -140,7 +138,7 @@ export class LeanConnection extends EventEmitter {
     if (this._readyState === "closed" || !this.transport.writable || writeBuffer.length === 0) return;
     if (hasListeners(this)) this.emit("flush", writeBuffer);
     server.emit("flush", this, writeBuffer);
-    this.writeBuffer = [];
+    this.writeBuffer = nothingToWrite;
     // One batch is on its way at a time, so a batch without callbacks needs no place among those that have some.
     if (packetsFn !== undefined && packetsFn.length > 0) {
       this.sentCallbackFn ??= [];
@@ -165,4 +163,17 @@ export class LeanConnection extends EventEmitter {
   }
 }
 
+/** What few connections ever have otherwise: those have it themselves. */
+Object.assign(LeanConnection.prototype, {
+  protocol: 4,
+  upgrading: false,
+  upgraded: false,
+  packetsFn: undefined,
+  sentCallbackFn: undefined,
+  cleanupFn: nothingToCleanUp,
+  // The stock class would clear timers here; ours are in Heartbeats.
+  pingTimeoutTimer: null,
+  pingIntervalTimer: null,
+  hasRefreshedPingTimeout: false,
+});
 Object.setPrototypeOf(LeanConnection.prototype, StockConnection.prototype);

@@ -13,8 +13,8 @@ export function compactListeners(emitter: EventEmitter): void {
   const inside = emitter as unknown as EmitterInside;
   const listeners = inside._events as Record<string, unknown> | undefined;
   const compact = new Listeners();
-  // Nothing is inherited, and nobody names an event by a symbol here.
-  for (const name in listeners) compact[name] = listeners[name];
+  // Nothing is inherited, and nobody names an event by a symbol here. Streams name some before anybody listens.
+  for (const name in listeners) if (listeners[name] !== undefined) compact[name] = listeners[name];
   inside._events = compact;
 }
 

@@ -20,7 +20,8 @@ export class Heartbeats {
   constructor(clock: Pick<Clock, "after" | "monotonic">, intervalMs: number, timeoutMs: number) {
     this.#answers = new Deadlines(clock, timeoutMs, (connection) => connection.onClose("ping timeout"));
     this.#pings = new Deadlines(clock, intervalMs, (connection) => {
-      connection.hasRefreshedPingTimeout = false;
+      // Most never set it, and have none of their own.
+      if (connection.hasRefreshedPingTimeout) connection.hasRefreshedPingTimeout = false;
       this.#answers.add(connection);
       connection.sendPacket("ping");
     });

@@ -96,7 +96,7 @@ function takeWebSockets(engine: EngineInside, beats: Heartbeats): void {
     const id = engine.generateId(request);
     if (typeof id !== "string") return handshake(name, request, close);
     const transport = engine.createTransport(name, request) as LeanTransport;
-    transport.perMessageDeflate = engine.opts.perMessageDeflate;
+    if (engine.opts.perMessageDeflate) transport.perMessageDeflate = engine.opts.perMessageDeflate;
     const connection = new LeanConnection(id, engine, transport, request, beats);
     compactWebSocket(transport.socket);
     return engine.emit("connection", connection);

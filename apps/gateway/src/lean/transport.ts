@@ -36,17 +36,16 @@ export class LeanTransport extends EventEmitter {
   owner: LeanConnection | undefined = undefined;
   writable = true;
   _readyState = "open";
-  discarded = false;
-  readonly protocol = 4;
-  readonly supportsBinary: boolean;
-  perMessageDeflate: unknown = null;
+  declare supportsBinary: boolean;
+  declare perMessageDeflate: unknown;
+  /** Set by its connection. */
   sid: string | undefined = undefined;
   readonly socket: WebSocketInside;
 
   constructor(request: EngineRequest) {
     super();
     withoutListeners(this);
-    this.supportsBinary = !request._query?.b64;
+    if (request._query?.b64) this.supportsBinary = false;
     const websocket = request.websocket as LeanWebSocket;
     websocket.transport = this;
     this.socket = websocket as unknown as WebSocketInside;
@@ -85,50 +84,52 @@ export class LeanTransport extends EventEmitter {
     this.writable = false;
     const { socket } = this;
     if (this.perMessageDeflate || socket.readyState !== open || socket._sender._state !== idle) {
-      this.#sendEach(packets);
+      sendEach(this, packets);
       return;
     }
     const [only] = packets;
     const ready = packets.length === 1 ? only?.options?.wsPreEncodedFrame : undefined;
-    if (ready !== undefined) socket._sender.sendFrame(ready, (error) => this.#sent(error));
-    else if (packets.every(isText)) socket._sender.sendFrame([textFrames(packets.map(encodeText))], (error) => this.#sent(error));
+    if (ready !== undefined) socket._sender.sendFrame(ready, (error) => sent(this, error));
+    else if (packets.every(isText)) socket._sender.sendFrame([textFrames(packets.map(encodeText))], (error) => sent(this, error));
     else {
       // One write, whatever it is made of.
       socket._socket?.cork();
-      this.#sendEach(packets);
+      sendEach(this, packets);
       socket._socket?.uncork();
     }
   }
+}
 
-  /** The stock way. */
-  #sendEach(packets: readonly Packet[]): void {
-    const { socket } = this;
-    for (const [index, packet] of packets.entries()) {
-      const sent = (error?: Error): void => {
-        if (index === packets.length - 1) this.#sent(error);
-        else if (error) this.onError("write error", error.stack);
-      };
-      const frame = packet.options?.wsPreEncodedFrame;
-      if (frame !== undefined && !this.perMessageDeflate) socket._sender.sendFrame(frame, sent);
-      else parser.encodePacket(packet, this.supportsBinary, (encoded) => socket.send(encoded, sent));
-    }
-  }
+/** As of nearly all: the others have their own. */
+Object.assign(LeanTransport.prototype, { protocol: 4, discarded: false, supportsBinary: true, perMessageDeflate: null });
+Object.setPrototypeOf(LeanTransport.prototype, StockTransport.prototype);
 
-  #sent(error: Error | null | undefined): void {
-    if (error) {
-      this.onError("write error", error.stack);
-      return;
-    }
-    const { owner } = this;
-    owner?.onDrain();
-    if (hasListeners(this)) this.emit("drain");
-    this.writable = true;
-    owner?.flush();
-    if (hasListeners(this)) this.emit("ready");
+/** The stock way. */
+function sendEach(transport: LeanTransport, packets: readonly Packet[]): void {
+  const { socket, perMessageDeflate, supportsBinary } = transport;
+  for (const [index, packet] of packets.entries()) {
+    const written = (error?: Error): void => {
+      if (index === packets.length - 1) sent(transport, error);
+      else if (error) transport.onError("write error", error.stack);
+    };
+    const frame = packet.options?.wsPreEncodedFrame;
+    if (frame !== undefined && !perMessageDeflate) socket._sender.sendFrame(frame, written);
+    else parser.encodePacket(packet, supportsBinary, (encoded) => socket.send(encoded, written));
   }
 }
 
-Object.setPrototypeOf(LeanTransport.prototype, StockTransport.prototype);
+function sent(transport: LeanTransport, error: Error | null | undefined): void {
+  if (error) {
+    transport.onError("write error", error.stack);
+    return;
+  }
+  const { owner } = transport;
+  owner?.onDrain();
+  if (hasListeners(transport)) transport.emit("drain");
+  transport.writable = true;
+  owner?.flush();
+  if (hasListeners(transport)) transport.emit("ready");
+}
 
 /** engine.io-parser's `PACKET_TYPES`, for text. */
 const packetTypes: Readonly<Record<string, string>> = {

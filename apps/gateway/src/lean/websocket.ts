@@ -10,6 +10,9 @@ import type { LeanTransport } from "./transport.ts";
 /** For a server's side, as ws itself makes them; its types know only the client's. */
 const StockWebSocket = WebSocket as unknown as new (address: null, protocols: undefined, options: object) => WebSocket;
 
+/** What clients that may not compress have agreed on. ws only adds to it on a client's side. */
+const noExtensions = Object.freeze({});
+
 /** A websocket that tells what it hears to one transport by method, and needs no list of listeners for that. */
 export class LeanWebSocket extends StockWebSocket {
   /** Set by the transport that takes it over, before anything can be heard. */
@@ -18,6 +21,7 @@ export class LeanWebSocket extends StockWebSocket {
   constructor(address: null, protocols: undefined, options: object) {
     super(address, protocols, options);
     withoutListeners(this);
+    Object.assign(this, { _extensions: noExtensions });
   }
 
   override emit(event: string | symbol, ...args: unknown[]): boolean {
