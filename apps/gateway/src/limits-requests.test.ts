@@ -12,7 +12,8 @@ function world(perSecond = 10) {
 
 test("a page that opens may ask for a lot at once, and goes on at the rate", () => {
   const { clock, ask } = world();
-  expect(ask(50)).toEqual([]);
+  // The first two are those of its upgrade.
+  expect(ask(2 + 50)).toEqual([]);
   expect(ask(1)).toHaveLength(1);
   clock.ms = 1_000;
   expect(ask(10)).toEqual([]);
@@ -20,10 +21,10 @@ test("a page that opens may ask for a lot at once, and goes on at the rate", () 
 
 test("a refusal says how long to wait, and that is enough", () => {
   const { clock, ask } = world();
-  ask(50);
+  ask(52);
   const [refusal] = ask(1);
-  expect(refusal).toMatchObject({ final: false, error: { code: "RATE_LIMITED", retryAfterMs: 1_000 } });
-  clock.ms += refusal?.error.retryAfterMs ?? 0;
+  expect(refusal).toMatchObject({ final: false, retryAfterMs: 1_000 });
+  clock.ms += refusal?.retryAfterMs ?? 0;
   expect(ask(1)).toEqual([]);
 });
 
@@ -64,11 +65,29 @@ test("an answer that counts as many requests makes its connection wait, and no o
   const { clock, limits, ask } = world();
   const connection = {};
   limits.take(connection);
-  limits.charge(connection, 69);
+  limits.charge(connection, 71);
   expect(() => limits.refuseDebtor(connection)).toThrow(expect.objectContaining({ code: "RATE_LIMITED", retryAfterMs: 2_000 }));
-  expect(limits.take(connection)).toMatchObject({ error: { code: "RATE_LIMITED" } });
+  expect(limits.take(connection)).toMatchObject({ final: false });
   expect(ask(1)).toEqual([]);
   clock.ms = 2_100;
   expect(() => limits.refuseDebtor(connection)).not.toThrow();
   expect(limits.take(connection)).toBeUndefined();
+});
+
+test("who has sent nothing for a minute is not remembered, and who has is", () => {
+  const { clock, limits, ask } = world();
+  const busy = {};
+  const refusedOf = (count: number) => Array.from({ length: count }, () => limits.take(busy)).filter((refusal) => refusal).length;
+  ask(52);
+  refusedOf(52);
+  // A generation later each has what it has: nothing left but what came since.
+  clock.ms = 59_999;
+  refusedOf(52);
+  clock.ms = 60_000;
+  expect(refusedOf(11)).toBeGreaterThan(0);
+  clock.ms = 60_001;
+  expect(refusedOf(1)).toBe(1);
+  clock.ms = 180_000;
+  expect(ask(52)).toEqual([]);
+  expect(refusedOf(52)).toBe(0);
 });

@@ -89,6 +89,10 @@ export class LeanConnection extends EventEmitter {
     else this.#beats.heard(this);
   }
 
+  get awaitsPong(): boolean {
+    return this.#beats.awaits(this);
+  }
+
   schedulePing(): void {
     this.#beats.begin(this);
   }

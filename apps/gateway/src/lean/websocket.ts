@@ -10,6 +10,9 @@ import type { LeanTransport } from "./transport.ts";
 /** For a server's side, as ws itself makes them; its types know only the client's. */
 const StockWebSocket = WebSocket as unknown as new (address: null, protocols: undefined, options: object) => WebSocket;
 
+/** What ws is to call when it could not send, where it would throw. */
+const ignore = (): void => undefined;
+
 /** A websocket that tells what it hears to one transport by method, and needs no list of listeners for that. */
 export class LeanWebSocket extends StockWebSocket {
   /** Set by the transport that takes it over, before anything can be heard. */
@@ -26,6 +29,13 @@ export class LeanWebSocket extends StockWebSocket {
     switch (event) {
       case "message":
         transport.hear(args[0] as Buffer, args[1] as boolean);
+        break;
+      case "ping":
+        // ws would answer each, a thousand in a turn.
+        if (transport.admits()) this.pong(args[0] as Buffer, false, ignore);
+        break;
+      case "pong":
+        transport.admits();
         break;
       case "close":
         transport.onClose();
@@ -56,7 +66,7 @@ const pieces = { maxFragments: 64, maxBufferedChunks: 4_096 };
 /** For Engine.IO's option `wsEngine`. */
 export class LeanWebSocketServer extends WebSocketServer {
   constructor(options: ServerOptions) {
-    super({ ...options, ...pieces, WebSocket: LeanWebSocket as unknown as typeof WebSocket });
+    super({ ...options, ...pieces, autoPong: false, WebSocket: LeanWebSocket as unknown as typeof WebSocket });
   }
 
   /** ws lib/websocket-server.js. Everything that is said within it, the handshake's packet too, goes out in one write. */
