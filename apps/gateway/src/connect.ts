@@ -38,7 +38,8 @@ export function acceptConnections(io: Server, parts: GatewayParts): () => void {
         if (error.band === "bug") parts.log.error({ err: thrown }, "connection failed");
         // A refusal keeps a stock client away for good; a lost transport makes it try again.
         if (error.band === "dependency") socket.conn.close();
-        else next(connectError(error));
+        // Also of a connection that is closed: Socket.IO keeps a socket until it hears what became of it.
+        next(connectError(error));
       },
     );
   });

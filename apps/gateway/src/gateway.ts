@@ -12,6 +12,7 @@ import { tellDegradation } from "./degradation.ts";
 import { moveEverybody } from "./drain.ts";
 import { keepGauges } from "./gauges.ts";
 import { guardHandshakes } from "./handshakes.ts";
+import { countPackets } from "./intake.ts";
 import { createLeanServer } from "./lean/lean-server.ts";
 import { LifecycleWriter } from "./lifecycle.ts";
 import { type Enter, listen, ownPort, stopListening } from "./listen.ts";
@@ -104,6 +105,7 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
           : decide("ORIGIN_FORBIDDEN", false),
     },
     clock,
+    { intake: countPackets(parts) },
   );
   const { io } = server;
   const engine = io.engine as EngineServer;

@@ -4,6 +4,8 @@ import { Deadlines } from "./lean/deadlines.ts";
 
 /** The burst of a connection, in seconds of its rate: a page that opens subscribes to everything at once. */
 const burstSeconds = 5;
+/** What a client sends beside its requests when it upgrades: a probe, and that it goes on over the websocket. */
+const entrance = 2;
 /** Whoever is refused counts at most one strike in this time, however much it sends. */
 const strikeEveryMs = 1_000;
 /** Strikes older than this are forgotten. */
@@ -12,13 +14,22 @@ const forgiveMs = 60_000;
 const lookMs = 1_000;
 const strikesMax = 3;
 
+interface Refusal {
+  readonly retryAfterMs: number;
+  /** It has been told three times to slow down, a second apart, and has not. */
+  readonly final: boolean;
+}
+
 interface Ledger {
   readonly bucket: TokenBucket;
   strikes: number;
   struckAtMs: number;
 }
 
-/** What one connection may ask in a second. Connections that have asked nothing for a while cost nothing. */
+/**
+ * What one connection may send in a second: requests, and whatever else a client can send. Connections that have sent nothing for
+ * a while cost nothing.
+ */
 export class RequestLimits<Connection extends object> {
   readonly #rate: Rate;
   readonly #clock: Pick<Clock, "monotonic">;
@@ -27,7 +38,7 @@ export class RequestLimits<Connection extends object> {
 
   /** `perSecond` 0 lifts the limit. */
   constructor(perSecond: number, clock: Pick<Clock, "after" | "monotonic">) {
-    this.#rate = { perSecond, burst: perSecond * burstSeconds };
+    this.#rate = { perSecond, burst: perSecond * burstSeconds + entrance };
     this.#clock = clock;
     this.#looks = new Deadlines(clock, lookMs, (connection) => this.#look(connection));
   }
@@ -37,11 +48,8 @@ export class RequestLimits<Connection extends object> {
     return this.#ledgers.size;
   }
 
-  /**
-   * Takes one request: undefined when it may be answered, else the refusal. `final` when it has been told three times to
-   * slow down, a second apart, and has not.
-   */
-  take(connection: Connection): { readonly error: FanfareError; readonly final: boolean } | undefined {
+  /** Takes one: undefined when it may be looked at, else the refusal. */
+  take(connection: Connection): Refusal | undefined {
     if (this.#rate.perSecond === 0) return undefined;
     const now = this.#clock.monotonic();
     const ledger = this.#ledgerOf(connection, now);
@@ -53,8 +61,7 @@ export class RequestLimits<Connection extends object> {
       ledger.struckAtMs = now;
     }
     // Told a whole second, it does not come back for one request at a time.
-    const error = new FanfareError("RATE_LIMITED", { retryAfterMs: Math.max(retryAfterMs, strikeEveryMs) });
-    return { error, final: ledger.strikes > strikesMax };
+    return { retryAfterMs: Math.max(retryAfterMs, strikeEveryMs), final: ledger.strikes > strikesMax };
   }
 
   /** Counts an answer as so many requests more. Whoever has none left waits before it asks again. */

@@ -1,6 +1,5 @@
 import { asFanfareError, type clientRequests, type ErrorBody, FanfareError } from "@fanfare/domain";
 import type { Socket } from "socket.io";
-import { dismiss } from "./dismiss.ts";
 import { echo } from "./handlers/echo.ts";
 import type { Handler, HandlerParts } from "./handlers/handler.ts";
 import { history } from "./handlers/history.ts";
@@ -10,6 +9,8 @@ import { refresh } from "./handlers/refresh.ts";
 import { subscribe } from "./handlers/subscribe.ts";
 import { unsubscribe } from "./handlers/unsubscribe.ts";
 import { whoami } from "./handlers/whoami.ts";
+import { refusal } from "./intake.ts";
+import type { Arriving, Counted } from "./lean/intake.ts";
 import { hearAny } from "./lean/socket.ts";
 import type { ClientSocket } from "./session.ts";
 
@@ -46,9 +47,13 @@ async function answer(socket: ClientSocket, parts: HandlerParts, event: string, 
   const handler = handlers.get(event);
   const label = handler === undefined ? "unknown" : event;
   try {
-    const refusal = parts.limits?.requests.take(socket);
-    if (refusal?.final) dismiss(socket, "RATE_LIMITED", "too many requests, again and again", parts);
-    if (refusal !== undefined) throw refusal.error;
+    const retryAfterMs = refusal(parts, socket.conn.transport as unknown as Arriving, socket.conn as unknown as Counted);
+    if (retryAfterMs > 0) {
+      // Thrown, it would cost more than what it refuses.
+      parts.metrics.requests.inc({ request: label, outcome: "RATE_LIMITED" });
+      ack?.({ ok: false, error: new FanfareError("RATE_LIMITED", { retryAfterMs }).toBody() });
+      return;
+    }
     if (handler === undefined) throw new FanfareError("UNKNOWN_EVENT");
     const result = await handler(socket, parts, request);
     parts.metrics.requests.inc({ request: label, outcome: "ok" });

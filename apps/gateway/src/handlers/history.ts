@@ -38,7 +38,7 @@ async function read(
   { broker, fanout, rules, limits: allowed }: HandlerParts,
   request: unknown,
 ): Promise<Readonly<Record<string, unknown>>> {
-  allowed?.requests.refuseDebtor(socket);
+  allowed?.requests.refuseDebtor(socket.conn.transport);
   const { channel: name, since, limit = limits.historyLimitDefault, reverse = false } = parse(request);
   const channel = channelName(name);
   authorize(rules, "history", channel, identityOf(socket), fanout.isSubscribed(socket, channel));
@@ -49,7 +49,7 @@ async function read(
     : { from: "after", offset: since?.offset ?? 0, limit };
   const { top, publications, more, readBytes } = await livePage(broker, channel, range, rules.of(channel).retain);
   if (since !== undefined && since.epoch !== top.epoch) throw new FanfareError("EPOCH_CHANGED");
-  allowed?.requests.charge(socket, Math.floor(readBytes / bytesPerRequest));
+  allowed?.requests.charge(socket.conn.transport, Math.floor(readBytes / bytesPerRequest));
   const listed = reverse ? [...publications].reverse() : publications;
   return { channel, publications: listed.map(wireForm), epoch: top.epoch, offset: top.offset, more };
 }

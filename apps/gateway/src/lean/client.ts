@@ -115,6 +115,21 @@ export class LeanClient {
 
 if (StockClient !== undefined) Object.setPrototypeOf(LeanClient.prototype, StockClient.prototype);
 
+/** A packet and its attachments together may be as long as one message: each piece alone is a message too. */
+export function boundDecoders(io: Server, bytesMax: number): void {
+  const inside = io as unknown as ServerInside;
+  class BoundedDecoder extends inside._parser.Decoder {
+    #bytes = 0;
+
+    override add(data: string | Buffer): void {
+      this.#bytes = typeof data === "string" ? data.length : this.#bytes + data.length;
+      if (this.#bytes > bytesMax) throw new RangeError("packet too long");
+      super.add(data);
+    }
+  }
+  Object.assign(io, { _parser: { ...inside._parser, Decoder: BoundedDecoder } });
+}
+
 /** One decoder for all texts: only a packet in pieces leaves anything behind in it. */
 export function textDecoder(io: Server): (text: string) => unknown {
   const decoder = new (io as unknown as ServerInside)._parser.Decoder();

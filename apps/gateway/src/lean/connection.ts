@@ -44,6 +44,7 @@ export class LeanConnection extends EventEmitter {
   declare sentCallbackFn: (SendCallback[] | null)[] | undefined;
   declare cleanupFn: (() => void)[];
   declare hasRefreshedPingTimeout: boolean;
+  declare pingTimeoutTimer: null;
   readonly id: string;
   readonly server: EngineInside;
   /** Undefined once the application knows the client: what it is made of is not needed any more. */
@@ -84,6 +85,10 @@ export class LeanConnection extends EventEmitter {
     } else if (packet.type === "ping") this.onError(new Error("invalid heartbeat direction"));
     else if (packet.type === "error") this.onClose("parse error");
     else this.#beats.heard(this);
+  }
+
+  get awaitsPong(): boolean {
+    return this.#beats.awaits(this);
   }
 
   schedulePing(): void {

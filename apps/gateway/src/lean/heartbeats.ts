@@ -37,6 +37,11 @@ export class Heartbeats {
     this.#pings.add(connection);
   }
 
+  /** Whether it was sent a ping and has not answered. */
+  awaits(connection: Beating): boolean {
+    return this.#answers.has(connection);
+  }
+
   /** Something else: a client that is busy sending is alive, and may be late with its answer, once. */
   heard(connection: Beating): void {
     if (connection.hasRefreshedPingTimeout || !this.#answers.has(connection)) return;

@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 import { createRequire } from "node:module";
 import type { Socket as TcpSocket } from "node:net";
 import type { Duplex } from "node:stream";
-import { Socket as StockConnection, transports } from "engine.io";
+import { Socket as StockConnection, parser as stockParser, transports } from "engine.io";
 
 /*
  * What Engine.IO 6.6, Socket.IO 4.8 and ws 8.21 keep to themselves and the lean classes of this folder rely on, with the
@@ -38,6 +38,10 @@ export interface WebSocketInside extends EventEmitter {
   readonly _socket: TcpSocket | null;
   readonly _sender: { readonly _state: number; sendFrame(list: readonly Buffer[], sent: (error?: Error) => void): void };
   readonly _receiver: ReceiverInside;
+  readonly isPaused: boolean;
+  pause(): void;
+  resume(): void;
+  terminate(): void;
   send(data: string | Buffer, sent: (error?: Error) => void): void;
   close(): void;
 }
@@ -62,17 +66,36 @@ export interface EmitterInside {
   _eventsCount: number;
 }
 
+interface Parser {
+  encodePacket(packet: Packet, supportsBinary: boolean, done: (encoded: string | Buffer) => void): void;
+  decodePacket(data: string | Buffer): Packet;
+}
+
+export const parser = stockParser as unknown as Parser;
+
+/** engine.io lib/transports/polling.ts, lib/transport.ts */
+export interface PollingInside extends EventEmitter {
+  readonly readyState: string;
+  sid: string | undefined;
+  onData(payload: string): void;
+  onPacket(packet: Packet): void;
+  onError(message: string): void;
+  onClose(): void;
+}
+
 type Class = { readonly prototype: object };
 const socketIo = createRequire(createRequire(import.meta.url).resolve("socket.io"));
+const engineIo = createRequire(socketIo.resolve("engine.io"));
 
 export const StockTransport = (transports as unknown as { readonly websocket: Class }).websocket;
 export { StockConnection };
 /** Not among the exports of socket.io, so it is taken from beside its main file. Undefined when it is there no longer. */
-export const StockClient: Class | undefined = moduleBeside("./client.js")?.Client;
+export const StockClient = moduleBeside(socketIo, "./client.js")?.Client;
+export const StockPolling = moduleBeside(engineIo, "./transports/polling.js")?.Polling;
 
-function moduleBeside(file: string): { readonly Client?: Class } | undefined {
+function moduleBeside(load: NodeJS.Require, file: string): Readonly<Record<string, Class>> | undefined {
   try {
-    return socketIo(file) as { readonly Client?: Class };
+    return load(file) as Readonly<Record<string, Class>>;
   } catch {
     return undefined;
   }
@@ -86,6 +109,7 @@ const expected: readonly (readonly [Class | undefined, readonly string[]])[] = [
   [StockConnection as unknown as Class, ["flush", "close", "closeTransport", "_maybeUpgrade", "getAvailableUpgrades"]],
   [StockTransport, ["send", "doClose"]],
   [StockTransport && Object.getPrototypeOf(StockTransport), ["onData", "onPacket", "onError", "onClose", "close", "discard"]],
+  [StockPolling, ["onData", "onPacket", "onError", "onClose"]],
   [StockClient, ["setup", "connect", "doConnect", "ondata", "ondecoded", "onclose", "destroy", "writeToEngine"]],
 ];
 

@@ -7,6 +7,7 @@ import { type Socket as Client, io as connect } from "socket.io-client";
 import { afterEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { LeanConnection } from "./connection.ts";
+import type { Intake } from "./intake.ts";
 import { understood } from "./internals.ts";
 import { createLeanServer, type LeanServer } from "./lean-server.ts";
 import { forgetHandshake, hearAny, LeanSocket } from "./socket.ts";
@@ -23,10 +24,17 @@ afterEach(async () => {
   for (const stop of stops.splice(0).reverse()) await stop();
 });
 
-async function start({ lean = true, pingMs = 60_000, connectMs = 60_000 } = {}): Promise<Started> {
+interface Starting {
+  readonly lean?: boolean;
+  readonly pingMs?: number;
+  readonly connectMs?: number;
+  readonly intake?: Intake;
+}
+
+async function start({ lean = true, pingMs = 60_000, connectMs = 60_000, intake }: Starting = {}): Promise<Started> {
   const http = createServer();
   const options = { pingInterval: pingMs, pingTimeout: pingMs, connectTimeout: connectMs, maxHttpBufferSize: 100_000 };
-  const server = createLeanServer(http, options, systemClock, lean);
+  const server = createLeanServer(http, options, systemClock, { lean, intake });
   const over: (readonly [string, string | undefined])[] = [];
   server.onSocketOver(({ id }, reason) => over.push([id, reason]));
   const echo = function (this: Socket, event: string, ...args: unknown[]): void {
@@ -129,6 +137,113 @@ test("a text frame is what ws makes of the same text, of every length of a lengt
   await until(() => (heard.length === texts.length + 1 ? undefined : `${heard.length} heard`));
   expect(heard.slice(1)).toEqual(texts);
   expect(socket.readyState).toBe(WebSocket.OPEN);
+});
+
+test.each([
+  { transports: ["websocket"], entrance: 0 },
+  { transports: ["polling"], entrance: 0 },
+  { transports: ["polling", "websocket"], entrance: 2 },
+])(
+  "of what a client over $transports sends, its upgrade and its answers are counted, each once",
+  async ({ transports, entrance }) => {
+    let counted = 0;
+    const server = await start({ pingMs: 50, intake: () => ++counted > 0 });
+    const client = await join(server.url, transports);
+    const last = transports.at(-1);
+    await until(() => (only(server).conn.transport.name === last && !only(server).conn.upgrading ? undefined : "no upgrade"));
+    let pings = 0;
+    client.io.on("ping", () => pings++);
+    const bytes = Buffer.alloc(10);
+    await Promise.all(
+      Array.from({ length: 20 }, (_, n) => client.emitWithAck("echo", n % 2 === 0 ? n : { n, bytes, more: [bytes] })),
+    );
+    await until(() => (pings >= 4 ? undefined : `${pings} pings`));
+    // An upgrade may overtake a ping, whose answer nobody waits for then.
+    const before = counted - (last === "websocket" && transports.length > 1 && counted > entrance ? 1 : 0);
+    expect(before).toBe(entrance);
+    client.on("asked", (answer) => answer(1));
+    counted = 0;
+    await only(server).emitWithAck("asked");
+    expect(counted).toBe(1);
+  },
+);
+
+test("whatever else there is to send is counted, and nothing happens for it when there is too much", async () => {
+  let counted = 0;
+  let full = false;
+  const server = await start({
+    intake: () => {
+      counted++;
+      return !full;
+    },
+  });
+  const { socket, heard } = await raw(server.url);
+  let pongs = 0;
+  socket.on("pong", (data) => (pongs += String(data) === "data" ? 1 : 0));
+  const sendAll = async (expected: number): Promise<void> => {
+    for (const text of ["40/x,", "430[]", "3", "5", "6", "431[]"]) socket.send(text);
+    socket.ping("data");
+    socket.pong();
+    await until(() => (counted === expected ? undefined : `${counted} counted`));
+  };
+  socket.send("40");
+  await until(() => (server.io.sockets.sockets.size === 1 ? undefined : "not connected"));
+  await sendAll(8);
+  const answer = '44/x,{"message":"Invalid namespace"}';
+  await until(() => (heard.includes(answer) && pongs === 1 ? undefined : `${pongs} pongs, ${heard.at(-1)}`));
+  full = true;
+  await sendAll(16);
+  // What comes after it has been looked at as well by then.
+  const other = await raw(server.url);
+  socket.send('420["echo"]');
+  await until(() => (heard.at(-1)?.startsWith("430") ? undefined : `last heard ${heard.at(-1)}`));
+  expect([heard.filter((text) => text === answer).length, pongs, other.closed]).toEqual([1, 1, []]);
+});
+
+test("a client that is refused may ask again, and each time counts", async () => {
+  let counted = 0;
+  const server = await start({ intake: () => ++counted > 0 });
+  server.io.use((_, next) => next(new Error("not you")));
+  const { socket, heard } = await raw(server.url);
+  for (let times = 1; times <= 3; times++) {
+    socket.send("40");
+    await until(() => (heard.filter((text) => text.startsWith("44")).length === times ? undefined : "not refused"));
+    expect(counted).toBe(times);
+  }
+});
+
+test("a client that asks for its namespace again while it is let in is closed, and leaves no socket", async () => {
+  const server = await start();
+  const letIn: (() => void)[] = [];
+  server.io.use((_, next) => void letIn.push(next));
+  const { socket, closed } = await raw(server.url);
+  for (let times = 0; times < 10; times++) socket.send("40");
+  await until(() => (closed.length > 0 ? undefined : "still open"));
+  expect(letIn).toHaveLength(1);
+  for (const next of letIn) next();
+  await until(() => (server.over.length === 1 ? undefined : "not over"));
+  const namespace = server.io.sockets as unknown as { _preConnectSockets: Map<string, unknown>; sockets: Map<string, unknown> };
+  expect([namespace._preConnectSockets.size, namespace.sockets.size]).toEqual([0, 0]);
+});
+
+test("attachments that are together longer than a message end their connection", async () => {
+  const server = await start();
+  const { socket, closed } = await raw(server.url);
+  socket.send("40");
+  socket.send('453-["x",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1},{"_placeholder":true,"num":2}]');
+  for (let piece = 0; piece < 2; piece++) socket.send(Buffer.alloc(60_000));
+  await until(() => (closed.length > 0 ? undefined : "still open"));
+});
+
+test("a payload of very many packets ends its session", async () => {
+  const server = await start();
+  const path = `${server.url}/socket.io/?EIO=4&transport=polling`;
+  const { sid } = JSON.parse((await (await fetch(path)).text()).slice(1)) as { sid: string };
+  const post = async (packets: number): Promise<number> =>
+    (await fetch(`${path}&sid=${sid}`, { method: "POST", body: Array(packets).fill("6").join("\x1e") })).status;
+  expect(await post(5_000)).toBe(200);
+  await post(5_001);
+  expect(await post(1)).toBe(400);
 });
 
 describe.each([true, false])("lean: %s", (lean) => {

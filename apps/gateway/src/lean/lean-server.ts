@@ -2,14 +2,16 @@ import type { EventEmitter } from "node:events";
 import type { Server as HttpServer } from "node:http";
 import type { Clock } from "@fanfare/domain";
 import { type DisconnectReason, Server, type ServerOptions, type Socket } from "socket.io";
-import { LeanClient, textDecoder } from "./client.ts";
+import { boundDecoders, LeanClient, textDecoder } from "./client.ts";
 import { LeanConnection } from "./connection.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Heartbeats } from "./heartbeats.ts";
+import type { Arriving, Counted, Intake } from "./intake.ts";
 import { type EngineInside, type EngineRequest, understood } from "./internals.ts";
+import { countedPolling } from "./polling.ts";
 import { queryOf } from "./query.ts";
 import { LeanSocket } from "./socket.ts";
-import { LeanTransport } from "./transport.ts";
+import { countedTransport, LeanTransport } from "./transport.ts";
 import { compactWebSocket, LeanWebSocketServer } from "./websocket.ts";
 
 /** Called once for every socket of the main namespace that is over; without a reason when it never connected. */
@@ -25,13 +27,23 @@ export interface LeanServer {
   close(): void;
 }
 
-type Options = Partial<ServerOptions> & Required<Pick<ServerOptions, "pingInterval" | "pingTimeout" | "connectTimeout">>;
+type Limit = "pingInterval" | "pingTimeout" | "connectTimeout" | "maxHttpBufferSize";
+type Options = Partial<ServerOptions> & Required<Pick<ServerOptions, Limit>>;
+
+interface LeanOptions {
+  readonly lean?: boolean;
+  readonly intake?: Intake | undefined;
+}
+
+/** Without limits, and with stock classes where there are no others. */
+const everything: Intake = () => true;
 
 /**
  * A stock Socket.IO server that spends less on each connection. Clients that begin with a websocket get the lean classes of
- * this folder, everybody else the stock ones; what they say and hear is the same to the byte.
+ * this folder, everybody else the stock ones; what they say and hear is the same to the byte. What they send is counted first.
  */
-export function createLeanServer(http: HttpServer, options: Options, clock: Clock, lean = understood()): LeanServer {
+export function createLeanServer(http: HttpServer, options: Options, clock: Clock, how: LeanOptions = {}): LeanServer {
+  const { lean = understood(), intake = everything } = how;
   const io = new Server(http, { ...options, ...(lean && { wsEngine: LeanWebSocketServer }) });
   const listeners: SocketOver[] = [];
   const over: SocketOver = (socket, reason) => {
@@ -47,12 +59,10 @@ export function createLeanServer(http: HttpServer, options: Options, clock: Cloc
   // Node would say so to the system at once, and ws a second time. Requests that are none of ws's need it said.
   Object.assign(http, { noDelay: false });
   http.prependListener("request", ({ socket }) => void socket.setNoDelay());
-  takeWebSockets(io.engine as unknown as EngineInside, beats);
+  boundDecoders(io, options.maxHttpBufferSize);
+  takeWebSockets(io.engine as unknown as EngineInside, beats, intake);
   takeClients(io, undecided);
-  const namespace = io.of("/");
-  Object.assign(namespace, {
-    _createSocket: (client: unknown, auth: object) => new LeanSocket(namespace, client, auth, over),
-  });
+  takeSockets(io, over, intake);
   const close = (): void => {
     beats.close();
     undecided.close();
@@ -61,7 +71,9 @@ export function createLeanServer(http: HttpServer, options: Options, clock: Cloc
 }
 
 /** engine.io lib/server.ts: its handlers are looked up at every request, so replacing them is all it takes. */
-function takeWebSockets(engine: EngineInside, beats: Heartbeats): void {
+function takeWebSockets(engine: EngineInside, beats: Heartbeats, intake: Intake): void {
+  const WebSocketTransport = countedTransport(engine, intake);
+  const PollingTransport = countedPolling(engine, intake);
   const inside = engine as EngineInside & {
     handshake(name: string, request: EngineRequest, close: (code: number) => void): unknown;
   };
@@ -72,8 +84,14 @@ function takeWebSockets(engine: EngineInside, beats: Heartbeats): void {
   engine.prepare = (request) => {
     request._query ??= queryOf(request.url);
   };
-  engine.createTransport = (name, request) =>
-    name === "websocket" && LeanTransport.suits(request) ? new LeanTransport(request) : createTransport(name, request);
+  engine.createTransport = (name, request) => {
+    if (name === "polling") return new PollingTransport(request);
+    if (name !== "websocket" || !LeanTransport.suits(request)) return createTransport(name, request);
+    const transport = new WebSocketTransport(request);
+    // One that a session is to upgrade to; others are told when they open. The connection's text, so as not to keep another.
+    transport.sid = (engine.clients[request._query?.sid ?? ""] as { readonly id: string } | undefined)?.id;
+    return transport;
+  };
   // The stock handler runs a websocket through the middlewares, as if it were a request that has an answer with headers.
   engine.handleUpgrade = (request: EngineRequest, socket, head) => {
     engine.prepare(request);
@@ -112,6 +130,41 @@ function takeClients(io: Server, undecided: Deadlines<LeanClient>): void {
   engine.on("connection", (connection: unknown) => {
     if (connection instanceof LeanConnection) new LeanClient(connection, parts);
     else introduce?.call(engine, connection);
+  });
+}
+
+interface Connecting {
+  readonly conn: Counted;
+  close(): void;
+}
+
+/** socket.io lib/namespace.ts */
+interface NamespaceInside {
+  _add(client: Connecting, auth: object, connected: (socket: Socket) => void): Promise<void>;
+}
+
+/** socket.io lib/namespace.ts: what makes a socket of a client that asks for the main namespace. */
+function takeSockets(io: Server, over: SocketOver, intake: Intake): void {
+  const namespace = io.of("/");
+  const add = (namespace as unknown as NamespaceInside)._add.bind(namespace);
+  // While one is let in, Socket.IO would make a socket more of it as often as it asks, and keep all of them.
+  const entering = new WeakSet<object>();
+  const ended: SocketOver = (socket, reason) => {
+    entering.delete(socket.client);
+    over(socket, reason);
+    if (reason === undefined) intake(socket.conn.transport as unknown as Arriving, socket.conn as unknown as Counted);
+  };
+  Object.assign(namespace, {
+    _add: (client: Connecting, auth: object, connected: (socket: Socket) => void): unknown => {
+      if (entering.has(client)) return client.close();
+      entering.add(client);
+      client.conn.client = client as unknown as NonNullable<Counted["client"]>;
+      return add(client, auth, (socket) => {
+        entering.delete(client);
+        connected(socket);
+      });
+    },
+    _createSocket: (client: unknown, auth: object) => new LeanSocket(namespace, client, auth, ended),
   });
 }
 

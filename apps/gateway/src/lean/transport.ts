@@ -1,20 +1,13 @@
 import { EventEmitter } from "node:events";
-import { parser as stockParser } from "engine.io";
 import type { LeanConnection } from "./connection.ts";
 import { hasListeners, withoutListeners } from "./emitter.ts";
-import { type EngineRequest, type Packet, StockTransport, type WebSocketInside } from "./internals.ts";
+import { type Counted, type Intake, isFree, isOpen } from "./intake.ts";
+import { type EngineInside, type EngineRequest, type Packet, parser, StockTransport, type WebSocketInside } from "./internals.ts";
 import { LeanWebSocket } from "./websocket.ts";
 
 /** `WebSocket.OPEN`, and the state of a sender that compresses nothing at the moment. */
 const open = 1;
 const idle = 0;
-
-interface Parser {
-  encodePacket(packet: Packet, supportsBinary: boolean, done: (encoded: string | Buffer) => void): void;
-  decodePacket(data: string | Buffer): Packet;
-}
-
-const parser = stockParser as unknown as Parser;
 
 /** What is inherited from the stock transport at run time, see the end of this file. */
 export interface LeanTransport {
@@ -63,8 +56,14 @@ export class LeanTransport extends EventEmitter {
     // An array that has held something keeps the room for sixteen more.
     if (receiver._buffers.length === 0) receiver._buffers = [];
     const packet = parser.decodePacket(isBinary ? data : data.toString());
+    if (!this.admits(packet)) return;
     if (this.owner !== undefined) this.owner.onPacket(packet);
     if (hasListeners(this)) this.emit("packet", packet);
+  }
+
+  /** Whether anything is to be done for what has arrived; a frame of the websocket protocol itself is no packet. */
+  admits(_packet?: Packet): boolean {
+    return true;
   }
 
   onError(message: string, description?: unknown): void {
@@ -129,6 +128,17 @@ function sent(transport: LeanTransport, error: Error | null | undefined): void {
   transport.writable = true;
   owner?.flush();
   if (hasListeners(transport)) transport.emit("ready");
+}
+
+/** The transports of one server, which have what arrives counted. A class of its own costs its instances nothing. */
+export function countedTransport(engine: EngineInside, intake: Intake): typeof LeanTransport {
+  return class extends LeanTransport {
+    override admits(packet?: Packet): boolean {
+      const connection = this.owner ?? (engine.clients[this.sid ?? ""] as Counted | undefined);
+      if (packet !== undefined && isOpen(this, connection) && isFree(packet, connection)) return true;
+      return intake(this, connection);
+    }
+  };
 }
 
 /** engine.io-parser's `PACKET_TYPES`, for text. */

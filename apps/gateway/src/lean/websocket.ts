@@ -12,6 +12,8 @@ const StockWebSocket = WebSocket as unknown as new (address: null, protocols: un
 
 /** What clients that may not compress have agreed on. ws only adds to it on a client's side. */
 const noExtensions = Object.freeze({});
+/** What ws is to call when it could not send, where it would throw. */
+const ignore = (): void => undefined;
 
 /** A websocket that tells what it hears to one transport by method, and needs no list of listeners for that. */
 export class LeanWebSocket extends StockWebSocket {
@@ -30,6 +32,13 @@ export class LeanWebSocket extends StockWebSocket {
     switch (event) {
       case "message":
         transport.hear(args[0] as Buffer, args[1] as boolean);
+        break;
+      case "ping":
+        // ws would answer each, a thousand in a turn.
+        if (transport.admits()) this.pong(args[0] as Buffer, false, ignore);
+        break;
+      case "pong":
+        transport.admits();
         break;
       case "close":
         transport.onClose();
@@ -60,7 +69,7 @@ const pieces = { maxFragments: 64, maxBufferedChunks: 4_096 };
 /** For Engine.IO's option `wsEngine`. */
 export class LeanWebSocketServer extends WebSocketServer {
   constructor(options: ServerOptions) {
-    super({ ...options, ...pieces, WebSocket: LeanWebSocket as unknown as typeof WebSocket });
+    super({ ...options, ...pieces, autoPong: false, WebSocket: LeanWebSocket as unknown as typeof WebSocket });
   }
 
   /** ws lib/websocket-server.js. Everything that is said within it, the handshake's packet too, goes out in one write. */

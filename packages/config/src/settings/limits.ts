@@ -30,7 +30,7 @@ export const limitSettings = {
     ...count,
     env: "FANFARE_REQUESTS_PER_CONNECTION",
     default: 200,
-    doc: "Requests that one connection may make in a second, five times as many at once after a quiet time. Those beyond are answered RATE_LIMITED, and who goes on regardless is closed for good. 0 lifts the limit.",
+    doc: "Requests that one connection may make in a second, five times as many at once after a quiet time. Whatever else it sends counts as well, but for its answers to pings. Requests beyond are answered RATE_LIMITED, and who goes on regardless is closed for good. 0 lifts the limit.",
     usedBy: nodes,
   },
   publishesPerKey: {

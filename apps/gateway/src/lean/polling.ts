@@ -1,0 +1,37 @@
+import { EventEmitter } from "node:events";
+import { type Counted, type Intake, isFree, isOpen } from "./intake.ts";
+import { type EngineInside, type EngineRequest, type Packet, type PollingInside, parser, StockPolling } from "./internals.ts";
+
+/** Between the packets of a payload (Engine.IO protocol v4, "HTTP long-polling"). */
+const separator = "\x1e";
+/** Of one payload: a megabyte can have half a million, and all are looked at in one turn of the event loop. */
+const packetsMax = 5_000;
+
+type PollingClass = new (request: EngineRequest) => PollingInside;
+
+/** Engine.IO's polling transport, which has each packet counted before it does anything for it, and decodes no more than that. */
+export function countedPolling(engine: EngineInside, intake: Intake): PollingClass {
+  // The fallback is never used: without the stock class, nothing here is.
+  const Stock = (StockPolling ?? EventEmitter) as unknown as PollingClass;
+  return class extends Stock {
+    override onData(payload: string): void {
+      for (let at = 0, left = packetsMax; at !== -1 && this.readyState !== "closed"; left--) {
+        if (left === 0) {
+          this.onError("too many packets");
+          return;
+        }
+        const end = payload.indexOf(separator, at);
+        this.#hear(parser.decodePacket(end === -1 ? payload.slice(at) : payload.slice(at, end)));
+        at = end === -1 ? -1 : end + 1;
+      }
+    }
+
+    #hear(packet: Packet): void {
+      const connection = engine.clients[this.sid ?? ""] as Counted | undefined;
+      if (packet.type === "close") this.onClose();
+      else if (packet.type === "error" || (isOpen(this, connection) && isFree(packet, connection)) || intake(this, connection)) {
+        this.onPacket(packet);
+      }
+    }
+  };
+}
