@@ -17,6 +17,8 @@ const endedWithinMs = 10_000;
 const pieceBytes = 16_384;
 
 const [text, binary, ping, pong] = [1, 2, 9, 10];
+/** The first of the two bytes that a websocket ends with. */
+const closeFrame = 0x88;
 const floods: Readonly<Record<string, Buffer>> = {
   "a namespace that there is not": frame("40/x,"),
   "answers that nobody asked for": frame("430[]"),
@@ -65,6 +67,24 @@ test("what is sent to a connection that is closed already is not read for long",
   expect(performance.now() - startedMs).toBeLessThan(promised(endedWithinMs));
   const waits = await watch.stop();
   expect(waits[Math.floor(waits.length * 0.9)]).toBeLessThan(promised(200));
+});
+
+test("leaving and joining again over one connection costs more than a request", async ({ cluster }) => {
+  const socket = await open(cluster.gateway(0));
+  let joined = 0;
+  const closed = new Promise((resolve) => socket.on("data", (data) => data.at(-2) === closeFrame && resolve(undefined)));
+  const again = async (): Promise<void> => {
+    joined++;
+    socket.write(frame("41"));
+    await pause(5);
+    socket.write(frame("40"));
+  };
+  socket.on("data", (data) => void (String(data).includes("fanfare:welcome") && again()));
+  // What it can no longer pay for is dropped: then it has not left, and asks for what it has.
+  void again();
+  await closed;
+  socket.destroy();
+  expect(joined).toBeLessThan(200);
 });
 
 test("polling sessions that flood are closed in time, whatever is in their payloads, and others are served meanwhile", {

@@ -55,6 +55,8 @@ export interface GatewayOptions {
 const path = "/socket.io/";
 /** Bytes of one message of a client, and of one polling request; what Engine.IO tells clients as `maxPayload`. */
 const messageBytesMax = 1_000_000;
+/** To be let in again costs a node a millisecond, as much as some hundred small requests do. */
+const requestsPerEntrance = 20;
 /** A reconnect storm overflows Node's default of 511: 1,132 connections were dropped by the kernel when 5,000 came back. */
 const backlog = 4_096;
 /**
@@ -132,6 +134,8 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
   io.on("connection", (socket) => countConnection(socket, parts));
   server.onSocketOver((socket, reason) => {
     if (reason !== undefined) countDisconnect(socket, reason, parts);
+    // Who leaves may come again over the same connection, past all limits of new ones.
+    if (reason === "client namespace disconnect") limits?.requests.charge(socket.conn.transport, requestsPerEntrance);
     parts.recovery?.over(socket as ClientSocket, reason);
     keeper.over(socket as ClientSocket);
     if (reason !== undefined) lifecycle?.over(socket as ClientSocket, reason);
