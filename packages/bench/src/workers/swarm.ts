@@ -40,7 +40,7 @@ interface SaturatedRun {
 /** Connections to publish on at a fixed rate. */
 const pacedConnections = 8;
 /** How long the last deliveries may take after the last publication. */
-const tailMs = 15_000;
+const tailMs = 30_000;
 const lookMs = 100;
 
 /** Many subscribers and the publisher that they listen to: the load of a fan-out. */
