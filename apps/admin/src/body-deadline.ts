@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
+import { WatchedConnections } from "@fanfare/access";
 import type { Clock } from "@fanfare/domain";
 import type { FastifyInstance } from "fastify";
 
@@ -22,28 +23,19 @@ interface Arriving {
  * begins when it is opened, or a slow sender would have this time twice.
  */
 export function limitBodyTime(app: FastifyInstance, withinMs: number, clock: Pick<Clock, "monotonic" | "after">): void {
-  // By connection, and looked at now and then: a timer for each request costs a tenth of a short one.
-  const connections = new Map<Socket, Arriving>();
-  let callOff: (() => void) | undefined;
-  const lookLater = (): void => {
-    callOff = clock.after(Math.min(lookMs, withinMs), look);
-  };
-  const look = (): void => {
-    const nowMs = clock.monotonic();
-    for (const arriving of connections.values()) {
+  const connections = new WatchedConnections<Arriving>(
+    app.server,
+    clock,
+    Math.min(lookMs, withinMs),
+    (_socket, arriving, nowMs) => {
       const { request, dueMs } = arriving;
       if (request === undefined || request.complete) arriving.request = undefined;
       else if (nowMs >= dueMs) request.destroy();
-    }
-    if (connections.size === 0) callOff = undefined;
-    else lookLater();
-  };
+    },
+  );
   app.server.on("connection", (socket: Socket) => {
-    connections.set(socket, { openedAtMs: clock.monotonic(), request: undefined, dueMs: 0 });
-    socket.once("close", () => connections.delete(socket));
-    if (callOff === undefined) lookLater();
+    connections.add(socket, { openedAtMs: clock.monotonic(), request: undefined, dueMs: 0 });
   });
-  app.server.once("close", () => callOff?.());
 
   app.addHook("onRequest", ({ raw, routeOptions }, reply, done) => {
     const arriving = connections.get(raw.socket);

@@ -13,4 +13,5 @@ export { parseRules, type Rules } from "./rules.ts";
 export { loadRulesFile, openRulesFile, type RulesFile, type RulesFileOptions } from "./rules-file.ts";
 export { createTokenVerifier, signToken, type TokenDraft, type TokenKeys, type TokenVerifier } from "./token.ts";
 export { type TokenSettings, tokenKeysOf } from "./token-settings.ts";
+export { WatchedConnections } from "./watched-connections.ts";
 export { createWebhook, type SendWebhook } from "./webhook.ts";

@@ -2,6 +2,7 @@ import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "@fanfare/domain";
+import { WatchedConnections } from "./watched-connections.ts";
 
 /**
  * How long a request may take to arrive, in ms from the moment when its connection was opened, or when a kept connection
@@ -43,29 +44,15 @@ interface Taking {
  * enough for a poll of a megabyte over a poor line. Streams go on for as long as they get rid of a piece in that time.
  */
 export function closeUnread(server: Server, clock: Pick<Clock, "monotonic" | "after">, withinMs = takeMs): void {
-  // By connection: to follow each answer costs a fifth of a short request.
-  const connections = new Map<Socket, Taking>();
-  let callOff: (() => void) | undefined;
-  const lookLater = (): void => {
-    callOff = clock.after(Math.min(lookMs, withinMs), look);
-  };
-  const look = (): void => {
-    const nowMs = clock.monotonic();
-    for (const [socket, taking] of connections) {
-      const bytes = takenBytes(socket);
-      if (socket.writableLength === 0 || bytes !== taking.bytes) Object.assign(taking, { bytes, sinceMs: nowMs });
-      else if (nowMs - taking.sinceMs >= withinMs) socket.destroy();
-    }
-    if (connections.size === 0) callOff = undefined;
-    else lookLater();
-  };
-  server.on("request", ({ socket }) => {
-    if (connections.has(socket)) return;
-    connections.set(socket, { bytes: takenBytes(socket), sinceMs: clock.monotonic() });
-    socket.once("close", () => connections.delete(socket));
-    if (callOff === undefined) lookLater();
+  const connections = new WatchedConnections<Taking>(server, clock, Math.min(lookMs, withinMs), (socket, taking, nowMs) => {
+    const bytes = takenBytes(socket);
+    if (socket.writableLength === 0 || bytes !== taking.bytes) Object.assign(taking, { bytes, sinceMs: nowMs });
+    else if (nowMs - taking.sinceMs >= withinMs) socket.destroy();
   });
-  server.once("close", () => callOff?.());
+  server.on("request", ({ socket }) => {
+    if (connections.get(socket) !== undefined) return;
+    connections.add(socket, { bytes: takenBytes(socket), sinceMs: clock.monotonic() });
+  });
 }
 
 /** What Node knows of a socket of the system (node src/stream_base.cc); private, and looked for where it may not be. */
