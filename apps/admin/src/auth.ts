@@ -56,13 +56,17 @@ interface Shown {
   readonly key: AdminKey;
 }
 
-function keyOf(request: FastifyRequest, { keys, throttle, addressOf, clock }: KeyCheck, shown: WeakMap<Socket, Shown>): AdminKey {
-  const { socket } = request.raw;
-  const presented = presentedKey(request);
+function authenticate(socket: Socket, presented: string, keys: AdminKeys, shown: WeakMap<Socket, Shown>): AdminKey | undefined {
   const before = shown.get(socket);
-  const known = before !== undefined && before.presented === presented ? before.key : undefined;
-  const key = known ?? (presented === undefined ? undefined : keys.authenticate(presented));
-  if (known === undefined && presented !== undefined && key !== undefined) shown.set(socket, { presented, key });
+  if (before?.presented === presented) return before.key;
+  const key = keys.authenticate(presented);
+  if (key !== undefined) shown.set(socket, { presented, key });
+  return key;
+}
+
+function keyOf(request: FastifyRequest, { keys, throttle, addressOf, clock }: KeyCheck, shown: WeakMap<Socket, Shown>): AdminKey {
+  const presented = presentedKey(request);
+  const key = presented === undefined ? undefined : authenticate(request.raw.socket, presented, keys, shown);
   if (presented !== undefined) {
     const retryAfterMs = throttle.waitMs(addressOf(request), key?.name);
     if (retryAfterMs > 0) {
