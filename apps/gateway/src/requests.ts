@@ -29,6 +29,7 @@ const listed: Readonly<Record<keyof typeof clientRequests, Handler>> = {
 const handlers: ReadonlyMap<string, Handler> = new Map(Object.entries(listed));
 
 type Answer = { readonly ok: true; readonly [field: string]: unknown } | { readonly ok: false; readonly error: ErrorBody };
+type Ack = (answer: Answer) => void;
 
 /** For every socket that it is called with, answers everything that its client asks. Nothing a client sends makes it throw. */
 export function answerRequests(parts: HandlerParts): (socket: ClientSocket) => void {
@@ -42,7 +43,7 @@ export function answerRequests(parts: HandlerParts): (socket: ClientSocket) => v
 
 async function answer(socket: ClientSocket, parts: HandlerParts, event: string, args: unknown[]): Promise<void> {
   const last = args.at(-1);
-  const ack = typeof last === "function" ? (last as (answer: Answer) => void) : undefined;
+  const ack = typeof last === "function" ? (last as Ack) : undefined;
   const request = args.length > (ack === undefined ? 0 : 1) ? args[0] : undefined;
   const handler = handlers.get(event);
   const label = handler === undefined ? "unknown" : event;
@@ -50,8 +51,7 @@ async function answer(socket: ClientSocket, parts: HandlerParts, event: string, 
     const retryAfterMs = refusal(parts, socket.conn.transport as unknown as Arriving, socket.conn as unknown as Counted);
     if (retryAfterMs > 0) {
       // Thrown, it would cost more than what it refuses.
-      parts.metrics.requests.inc({ request: label, outcome: "RATE_LIMITED" });
-      ack?.({ ok: false, error: new FanfareError("RATE_LIMITED", { retryAfterMs }).toBody() });
+      refuse(new FanfareError("RATE_LIMITED", { retryAfterMs }), label, parts, ack);
       return;
     }
     if (handler === undefined) throw new FanfareError("UNKNOWN_EVENT");
@@ -60,8 +60,12 @@ async function answer(socket: ClientSocket, parts: HandlerParts, event: string, 
     ack?.({ ok: true, ...result });
   } catch (thrown) {
     const error = asFanfareError(thrown);
-    parts.metrics.requests.inc({ request: label, outcome: error.code });
     if (error.band === "bug") parts.log.error({ err: thrown, request: label }, "request failed");
-    ack?.({ ok: false, error: error.toBody() });
+    refuse(error, label, parts, ack);
   }
+}
+
+function refuse(error: FanfareError, request: string, { metrics }: HandlerParts, ack: Ack | undefined): void {
+  metrics.requests.inc({ request, outcome: error.code });
+  ack?.({ ok: false, error: error.toBody() });
 }

@@ -25,12 +25,18 @@ export interface Arriving {
  */
 export type Intake = (transport: Arriving, connection: Counted | undefined) => boolean;
 
+/** Whether anything is to be done for what has arrived: a packet, or a frame of the websocket protocol itself. */
+export function admits(intake: Intake, transport: Arriving, connection: Counted | undefined, packet?: Packet): boolean {
+  if (packet !== undefined && isOpen(transport, connection) && isFree(packet, connection)) return true;
+  return intake(transport, connection);
+}
+
 /**
  * Whether a packet costs nothing here: an answer to our ping; what belongs to an event, because whoever answers events counts
  * them, once each; and asking for the main namespace, which is counted when it is refused, as leaving it is. Most clients
  * send nothing else, and nothing is to be kept for them.
  */
-export function isFree({ type, data }: Packet, connection: Counted): boolean {
+function isFree({ type, data }: Packet, connection: Counted): boolean {
   if (type === "pong") return connection.awaitsPong ?? connection.pingTimeoutTimer !== null;
   return type === "message" && (typeof data !== "string" || isEvent(data) || isEntrance(data));
 }

@@ -1,5 +1,5 @@
 import { EventEmitter } from "node:events";
-import { type Counted, type Intake, isFree, isOpen } from "./intake.ts";
+import { admits, type Counted, type Intake } from "./intake.ts";
 import { type EngineInside, type EngineRequest, type Packet, type PollingInside, parser, StockPolling } from "./internals.ts";
 
 /** Between the packets of a payload (Engine.IO protocol v4, "HTTP long-polling"). */
@@ -29,9 +29,7 @@ export function countedPolling(engine: EngineInside, intake: Intake): PollingCla
     #hear(packet: Packet): void {
       const connection = engine.clients[this.sid ?? ""] as Counted | undefined;
       if (packet.type === "close") this.onClose();
-      else if (packet.type === "error" || (isOpen(this, connection) && isFree(packet, connection)) || intake(this, connection)) {
-        this.onPacket(packet);
-      }
+      else if (packet.type === "error" || admits(intake, this, connection, packet)) this.onPacket(packet);
     }
   };
 }

@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import type { LeanConnection } from "./connection.ts";
 import { hasListeners, withoutListeners } from "./emitter.ts";
-import { type Counted, type Intake, isFree, isOpen } from "./intake.ts";
+import { admits, type Counted, type Intake } from "./intake.ts";
 import { type EngineInside, type EngineRequest, type Packet, parser, StockTransport, type WebSocketInside } from "./internals.ts";
 import { LeanWebSocket } from "./websocket.ts";
 
@@ -135,8 +135,7 @@ export function countedTransport(engine: EngineInside, intake: Intake): typeof L
   return class extends LeanTransport {
     override admits(packet?: Packet): boolean {
       const connection = this.owner ?? (engine.clients[this.sid ?? ""] as Counted | undefined);
-      if (packet !== undefined && isOpen(this, connection) && isFree(packet, connection)) return true;
-      return intake(this, connection);
+      return admits(intake, this, connection, packet);
     }
   };
 }
