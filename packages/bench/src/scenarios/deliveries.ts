@@ -64,7 +64,8 @@ export const discardNote = `Discarded is a run in which a subscriber missed anyt
 export function rowNotes(rooms: readonly Room[]): string[] {
   const has = (name: string) => rooms.some((room) => room.name === name);
   return [
-    "fanfare and stock: published on another process, through Redis; the node with the subscribers is measured. ws loop: one process does all, with no Socket.IO, channels or Redis.",
+    "fanfare and stock: published on another process, through Redis; the node with the subscribers is measured.",
+    ...(has(row.loop) ? ["ws loop: one process does all, with no Socket.IO, channels or Redis."] : []),
     adapterNote,
     has(row.floor)
       ? "C: one write(2) a delivery, or up to eight frames in one writev(2), and nothing else."
