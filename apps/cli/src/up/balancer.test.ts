@@ -132,6 +132,22 @@ test("a poll that the client gives up is given up at the node too", async () => 
   await until(() => (state === "given up" ? undefined : `the poll is ${state}`));
 });
 
+test("a poll whose node dies with it is not sent again, not even on a connection that was used before", async () => {
+  live = live.slice(0, 1);
+  const got: string[] = [];
+  nodes[0]?.http.removeAllListeners("request").on("request", (request, response) => {
+    got.push(request.url ?? "");
+    if (got.length % 2 === 1) response.end("first");
+    else request.socket.destroy();
+  });
+  for (const path of ["/?a=1", "/?sid=x"]) {
+    expect(await (await ask(path)).text()).toBe("first");
+    const { status, headers } = await ask(path);
+    expect([status, headers.get("access-control-allow-origin")]).toEqual(path === "/?sid=x" ? [503, "*"] : [200, null]);
+    got.length = 0;
+  }
+});
+
 test("new connections pass over a node that is gone but still listed", async () => {
   await nodes[1]?.stop();
   const names = await Promise.all(Array.from({ length: 6 }, async () => (await (await ask()).text()).slice(0, 2)));

@@ -97,8 +97,10 @@ function forward(request: IncomingMessage, response: ServerResponse, [upstream, 
     if (response.headersSent) response.destroy();
     // Nobody was there: no node can have acted on it, and nothing of a body was read.
     else if (error.code === "ECONNREFUSED") forward(request, response, others, agent);
-    // The node closed an idle connection in the moment when we used it again.
-    else if (hasNoBody(request) && outgoing.reusedSocket) forward(request, response, [upstream, ...others], agent);
+    // The node closed an idle connection in the moment when we used it again. What it may have had an answer to is not sent
+    // again: the answer to a poll is given once.
+    else if (hasNoBody(request) && !namesSession(request) && outgoing.reusedSocket)
+      forward(request, response, [upstream, ...others], agent);
     else refuse(response);
   });
   // A body only once there is somewhere for it to go.
@@ -164,8 +166,14 @@ function hasNoBody({ headers }: IncomingMessage): boolean {
   return headers["content-length"] === undefined && headers["transfer-encoding"] === undefined;
 }
 
+function namesSession({ url = "" }: IncomingMessage): boolean {
+  return /[?&]sid=/.test(url);
+}
+
 function refuse(response: ServerResponse): void {
   const { code, status, message } = new FanfareError("DRAINING", { detail: "No node is running at the moment: try again." });
-  response.writeHead(status, { "content-type": "application/problem+json", "retry-after": "1" });
+  // Pages of other origins may read it, or they would be told of a breach of CORS instead.
+  const headers = { "content-type": "application/problem+json", "retry-after": "1", "access-control-allow-origin": "*" };
+  response.writeHead(status, headers);
   response.end(JSON.stringify({ type: "about:blank", title: "Service Unavailable", status, code, detail: message }));
 }
