@@ -159,6 +159,19 @@ test("clients that poll through others come back and are restored when their nod
   for (const { connects, recoveries } of clients) expect(recoveries).toBe(connects - 1);
 });
 
+test("what was in the answer to a poll that a balancer lost and sent again comes all the same", async ({ cluster, balancer }) => {
+  const clients = await Promise.all(
+    [1, 2, 3].map(() => cluster.client({ via: balancer, transports: ["polling"], channels: [channel] })),
+  );
+  for (let round = 1; round <= 5; round++) {
+    balancer.loseAnswer();
+    await cluster.publish(channel, ...numbers(10 * round - 9, 10 * round));
+    await heardAll(clients, numbers(1, 10 * round));
+  }
+  expect(reconnects(clients).reduce((sum, count) => sum + count)).toBeGreaterThan(0);
+  for (const { connects, recoveries } of clients) expect(recoveries).toBe(connects - 1);
+});
+
 test("an operator's drain empties the node and ends it, and its clients go on elsewhere", async ({ cluster, balancer }) => {
   const clients = await stockClients(cluster, balancer, 4);
   const gateway = cluster.gateway(1);

@@ -5,6 +5,8 @@ import type { Duplex } from "node:stream";
 export interface RoundRobin {
   readonly port: number;
   readonly url: string;
+  /** Loses the next answer to a poll of a session, and sends that poll to the next node, as a proxy may (RFC 9110 §9.2.2). */
+  loseAnswer(): void;
   /** Breaks a client's connection, any one of them, as a network does: nobody is told. */
   cut(): void;
   close(): Promise<void>;
@@ -23,6 +25,7 @@ export async function startRoundRobin(
   const agent = new Agent({ keepAlive: true });
   const tunnels = new Set<Duplex>();
   let turn = 0;
+  let losing = false;
   const inTurn = (): number[] => {
     const ports = upstreams();
     const step = order === "in turn" ? turn++ : Math.floor(Math.random() * ports.length);
@@ -46,7 +49,9 @@ export async function startRoundRobin(
         else request.pipe(outgoing);
       });
       outgoing.once("response", (answer) => {
-        if (answer.statusCode === 503 && method === "GET" && others.length > 0) {
+        const loses = losing && answer.statusCode === 200 && method === "GET" && path?.includes("sid=") === true;
+        if (loses) losing = false;
+        if (loses || (answer.statusCode === 503 && method === "GET" && others.length > 0)) {
           answer.resume();
           response.off("close", giveUp);
           send(others);
@@ -81,6 +86,9 @@ export async function startRoundRobin(
   return {
     port: bound,
     url: `http://127.0.0.1:${bound}`,
+    loseAnswer() {
+      losing = true;
+    },
     cut() {
       const all = [...connections];
       all[Math.floor(Math.random() * all.length)]?.destroy();

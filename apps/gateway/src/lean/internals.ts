@@ -1,5 +1,5 @@
 import type { EventEmitter } from "node:events";
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { createRequire } from "node:module";
 import type { Socket as TcpSocket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -77,6 +77,7 @@ export const parser = stockParser as unknown as Parser;
 export interface PollingInside extends EventEmitter {
   readonly readyState: string;
   sid: string | undefined;
+  onPollRequest(request: EngineRequest, response: ServerResponse): void;
   onData(payload: string): void;
   onPacket(packet: Packet): void;
   onError(message: string): void;
@@ -109,7 +110,7 @@ const expected: readonly (readonly [Class | undefined, readonly string[]])[] = [
   [StockConnection as unknown as Class, ["flush", "close", "closeTransport", "_maybeUpgrade", "getAvailableUpgrades"]],
   [StockTransport, ["send", "doClose"]],
   [StockTransport && Object.getPrototypeOf(StockTransport), ["onData", "onPacket", "onError", "onClose", "close", "discard"]],
-  [StockPolling, ["onData", "onPacket", "onError", "onClose"]],
+  [StockPolling, ["onPollRequest", "onData", "onPacket", "onError", "onClose"]],
   [StockClient, ["setup", "connect", "doConnect", "ondata", "ondecoded", "onclose", "destroy", "writeToEngine"]],
 ];
 

@@ -246,6 +246,27 @@ test("a payload of very many packets ends its session", async () => {
   expect(await post(1)).toBe(400);
 });
 
+test("a poll that comes again ends its session, for its answer was lost; without a mark nobody can tell", async () => {
+  const server = await start();
+  const path = `${server.url}/socket.io/?EIO=4&transport=polling`;
+  const { sid } = JSON.parse((await (await fetch(`${path}&t=a`)).text()).slice(1)) as { sid: string };
+  const poll = async (mark = ""): Promise<number | string> => {
+    const answer = await fetch(`${path}&sid=${sid}${mark}`);
+    return answer.ok ? answer.text() : answer.status;
+  };
+  await fetch(`${path}&sid=${sid}`, { method: "POST", body: "40" });
+  expect(await poll("&t=b")).toMatch(/^40/);
+  for (const mark of ["&t=c", "&t=b", "", ""]) {
+    only(server).emit("said", mark);
+    expect(await poll(mark)).toBe(`42${JSON.stringify(["said", mark])}`);
+  }
+  only(server).emit("said", "lost");
+  expect(await poll("&t=d")).toBe('42["said","lost"]');
+  expect(await poll("&t=d")).toBe(400);
+  expect(server.over.map(([, reason]) => reason)).toEqual(["transport error"]);
+  expect(await poll("&t=e")).toBe(400);
+});
+
 describe.each([true, false])("lean: %s", (lean) => {
   test.each([[["websocket"]], [["polling"]], [["polling", "websocket"]]])(
     "%j: texts, binaries and answers arrive in order",
