@@ -1,4 +1,5 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { until } from "@fanfare/test-support";
@@ -10,15 +11,20 @@ import { fanfare, RunningCommand } from "../test/command.ts";
 let folder: string;
 let up: RunningCommand;
 let env: Record<string, string>;
+/** Begins a request, and no more. */
+let slow: Socket;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "up-"));
   up = new RunningCommand(["up", "--port", "0", "--admin-port", "0"], { cwd: folder, env: { TMPDIR: folder } });
   await up.says(/Ctrl-C ends everything/, 30_000);
   env = { FANFARE_URL: (await up.says(/^clients +(\S+)$/m))[1] ?? "" };
+  slow = connect(Number(new URL(env.FANFARE_URL ?? "").port), "127.0.0.1").resume();
+  slow.write("GET /socket.io/ HTTP/1.1\r\n");
 }, 40_000);
 
 afterAll(async () => {
+  slow.destroy();
   up.process.kill("SIGKILL");
   await rm(folder, { recursive: true, force: true });
 });
@@ -68,6 +74,10 @@ test("nodes that are killed are started again, and who tails the wave misses not
   const heard = points();
   expect(heard.map(({ offset }) => offset)).toEqual(heard.map((_, at) => (heard[0]?.offset ?? 0) + at));
   expect(heard.map(({ data }) => data.x)).toEqual(heard.map((_, at) => (heard[0]?.data.x ?? 0) + at));
+});
+
+test("who does not end the headers of a request is hung up on", async () => {
+  await until(() => (slow.closed ? undefined : "still connected"), 12_000);
 });
 
 test("a stock client over polling stays connected, though every request goes to another node", async () => {

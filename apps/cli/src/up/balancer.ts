@@ -8,6 +8,7 @@ import {
 } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import type { Duplex } from "node:stream";
+import { arrival } from "@fanfare/access";
 import { FanfareError } from "@fanfare/domain";
 
 /** A node that takes connections on a port of this machine. */
@@ -50,7 +51,7 @@ export async function startBalancer({ host, port, upstreams }: BalancerOptions):
     return [...nodes.slice(first), ...nodes.slice(0, first)];
   };
 
-  const server = createServer((request, response) => forward(request, response, candidates(), agent));
+  const server = createServer(arrival, (request, response) => forward(request, response, candidates(), agent));
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     tunnels.add(socket);
     socket.once("close", () => tunnels.delete(socket));
