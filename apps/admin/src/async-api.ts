@@ -1,5 +1,4 @@
-import { ContextSchema, clientEvents, clientRequests, notices, RefusalSchema } from "@fanfare/domain";
-import { type TSchema, Type } from "typebox";
+import { ContextSchema, clientEvents, clientRequests, notices, RefusalSchema, type TSchema, Type } from "@fanfare/domain";
 
 /** What a message carries: the arguments of its event, in their order. */
 const args = (...items: readonly object[]): object =>

@@ -1,5 +1,4 @@
-import { clientEvents } from "@fanfare/domain";
-import { Type } from "typebox";
+import { clientEvents, Type } from "@fanfare/domain";
 
 /** Channels stand percent-encoded in a path: `a/b` is `a%2Fb`, `#` is `%23`. */
 export const ChannelParams = Type.Object({ channel: clientEvents.ChannelField });

@@ -1,5 +1,5 @@
+import type { TSchema } from "@fanfare/domain";
 import { Problem } from "@fanfare/domain";
-import type { TSchema } from "typebox";
 
 /** The parts of route schemas that repeat. They only make the OpenAPI document: handlers check requests themselves. */
 

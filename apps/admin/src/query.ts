@@ -1,6 +1,5 @@
-import { validator } from "@fanfare/domain";
+import { type Static, type TObject, type TProperties, Type, validator } from "@fanfare/domain";
 import type { FastifyRequest } from "fastify";
-import { type Static, type TObject, type TProperties, Type } from "typebox";
 
 const checkEmpty = validator(Type.Object({}, { additionalProperties: false }));
 

@@ -25,6 +25,7 @@ export * from "./publication.ts";
 export * from "./publication-id.ts";
 export * from "./system-clock.ts";
 export * from "./trace-parent.ts";
+export { type Static, type TObject, type TProperties, type TSchema, Type } from "./typebox.ts";
 export * from "./validate.ts";
 export * from "./wire/admin-access.ts";
 export * from "./wire/admin-acts.ts";

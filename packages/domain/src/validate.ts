@@ -1,6 +1,6 @@
-import type { Static, TSchema } from "typebox";
-import { Compile } from "typebox/compile";
 import { FanfareError, type FieldError } from "./errors.ts";
+import type { Static, TSchema } from "./typebox.ts";
+import { Compile } from "./typebox.ts";
 
 /**
  * A function that answers its argument, now typed, or throws `REQUEST_INVALID` with one entry per field that is wrong.

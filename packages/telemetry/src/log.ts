@@ -1,5 +1,5 @@
+import { createRequire } from "node:module";
 import { pino } from "pino";
-import { prettyFactory } from "pino-pretty";
 
 /** Constant messages plus fields. error = page someone, warn = look this week, info = lifecycle, debug = off. */
 export type Log = pino.Logger;
@@ -48,8 +48,12 @@ export function createLog({ name, level, node, pretty, destination }: LogOptions
   return pino(options, (pretty ?? process.stdout.isTTY ?? false) ? prettyOn(stdout) : stdout);
 }
 
-/** Formats every line where it is written: pino-pretty's own streams may hold the last ones back when the process ends. */
+/**
+ * Formats every line where it is written: pino-pretty's own streams may hold the last ones back when the process ends. Loaded
+ * only for people: to a machine it would be a tenth of the time in which a node starts.
+ */
 function prettyOn(destination: pino.DestinationStream): pino.DestinationStream {
+  const { prettyFactory } = createRequire(import.meta.url)("pino-pretty") as typeof import("pino-pretty");
   const format = prettyFactory({ singleLine: true, translateTime: "SYS:HH:MM:ss.l" });
   return { write: (line) => destination.write(format(line)) };
 }

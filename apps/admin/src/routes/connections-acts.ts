@@ -9,10 +9,11 @@ import {
   eventName,
   memberText,
   parseJson,
+  type TSchema,
+  Type,
   validator,
 } from "@fanfare/domain";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { type TSchema, Type } from "typebox";
 import { type Act, actOnConnection, actOnUser } from "../acts.ts";
 import { requireScope } from "../auth.ts";
 import { bodyText } from "../bodies.ts";

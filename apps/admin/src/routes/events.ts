@@ -8,9 +8,9 @@ import {
   lifecycleStart,
   lifecycleTypes,
   limits,
+  Type,
 } from "@fanfare/domain";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { Type } from "typebox";
 import { requireScope } from "../auth.ts";
 import type { Context } from "../context.ts";
 import { LifecycleFeed } from "../lifecycle-feed.ts";

@@ -1,6 +1,5 @@
-import { asFanfareError, FanfareError, systemClock } from "@fanfare/domain";
+import { asFanfareError, FanfareError, systemClock, Type } from "@fanfare/domain";
 import type { FastifyInstance } from "fastify";
-import { Type } from "typebox";
 import type { Context } from "../context.ts";
 import { answers } from "../openapi.ts";
 

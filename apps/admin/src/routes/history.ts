@@ -8,9 +8,9 @@ import {
   type Position,
   Purged,
   parsePosition,
+  Type,
 } from "@fanfare/domain";
 import type { FastifyInstance } from "fastify";
-import { Type } from "typebox";
 import { requireScope } from "../auth.ts";
 import { ChannelParams } from "../channel-params.ts";
 import type { Context } from "../context.ts";

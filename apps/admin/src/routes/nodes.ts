@@ -1,6 +1,5 @@
-import { Draining, FanfareError, NodesPage } from "@fanfare/domain";
+import { Draining, FanfareError, NodesPage, Type } from "@fanfare/domain";
 import type { FastifyInstance } from "fastify";
-import { Type } from "typebox";
 import { requireScope } from "../auth.ts";
 import type { Context } from "../context.ts";
 import { accepted, answers } from "../openapi.ts";

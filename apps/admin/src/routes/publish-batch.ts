@@ -7,11 +7,11 @@ import {
   PublishBatchRequest,
   PublishQuery,
   parseJson,
+  Type,
   traceParent,
   validator,
 } from "@fanfare/domain";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { Type } from "typebox";
 import { atomicDraftsOf } from "../atomic.ts";
 import { requirePublish } from "../auth.ts";
 import { bodyText } from "../bodies.ts";

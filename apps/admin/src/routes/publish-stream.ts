@@ -1,8 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { finished } from "node:stream/promises";
-import { FanfareError, Problem, PublishBody, PublishQuery, parseJson } from "@fanfare/domain";
+import { FanfareError, Problem, PublishBody, PublishQuery, parseJson, Type } from "@fanfare/domain";
 import type { FastifyInstance } from "fastify";
-import { Type } from "typebox";
 import { bodyStream, ndjson, utf8Text } from "../bodies.ts";
 import type { Context } from "../context.ts";
 import { type Drafts, draftsOf } from "../drafts.ts";

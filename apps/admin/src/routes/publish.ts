@@ -7,10 +7,10 @@ import {
   PublishQuery,
   parseJson,
   ScheduleAnswer,
+  Type,
   traceParent,
 } from "@fanfare/domain";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { Type } from "typebox";
 import { requirePublish } from "../auth.ts";
 import { bodyText } from "../bodies.ts";
 import type { Context } from "../context.ts";

@@ -1,6 +1,5 @@
-import { channelName, clientEvents, FanfareError, partitionOf, ReceiptAnswer, ReceiptQuery } from "@fanfare/domain";
+import { channelName, clientEvents, FanfareError, partitionOf, ReceiptAnswer, ReceiptQuery, Type } from "@fanfare/domain";
 import type { FastifyInstance } from "fastify";
-import { Type } from "typebox";
 import { requireScope } from "../auth.ts";
 import type { Context } from "../context.ts";
 import { answers } from "../openapi.ts";

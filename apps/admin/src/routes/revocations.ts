@@ -10,10 +10,10 @@ import {
   RevocationSchema,
   RevocationsPage,
   revokedAheadMaxMs,
+  Type,
   validator,
 } from "@fanfare/domain";
 import type { FastifyInstance } from "fastify";
-import { Type } from "typebox";
 import { requireScope } from "../auth.ts";
 import { bodyText } from "../bodies.ts";
 import type { Context } from "../context.ts";

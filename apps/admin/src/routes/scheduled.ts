@@ -1,6 +1,5 @@
-import { FanfareError, limits, ScheduledPage, ScheduledRemoved } from "@fanfare/domain";
+import { FanfareError, limits, ScheduledPage, ScheduledRemoved, Type } from "@fanfare/domain";
 import type { FastifyInstance } from "fastify";
-import { Type } from "typebox";
 import { requireScope } from "../auth.ts";
 import type { Context } from "../context.ts";
 import { fromCursor, toCursor } from "../cursor.ts";

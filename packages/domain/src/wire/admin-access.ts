@@ -1,4 +1,4 @@
-import { Type } from "typebox";
+import { Type } from "../typebox.ts";
 import { ChannelField } from "./client-events.ts";
 import { UserField } from "./token.ts";
 

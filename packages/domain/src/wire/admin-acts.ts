@@ -1,5 +1,5 @@
-import { Type } from "typebox";
 import { limits } from "../limits.ts";
+import { Type } from "../typebox.ts";
 import { ChannelField } from "./client-events.ts";
 
 /** Schemas of what is done to connections over the admin API. */

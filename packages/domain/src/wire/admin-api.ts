@@ -1,6 +1,6 @@
-import { Type } from "typebox";
 import { limits } from "../limits.ts";
 import { epochPattern } from "../position.ts";
+import { Type } from "../typebox.ts";
 import { ChannelField, IdField, OffsetField, TraceField, TtlField } from "./client-events.ts";
 
 /** Schemas of the admin REST API; the OpenAPI document is made from them. */

@@ -1,4 +1,4 @@
-import { Type } from "typebox";
+import { Type } from "../typebox.ts";
 
 /** `GET /v1/keys`. */
 export const KeysPage = Type.Object(

@@ -1,6 +1,6 @@
-import { Type } from "typebox";
 import { limits } from "../limits.ts";
 import { epochPattern } from "../position.ts";
+import { Type } from "../typebox.ts";
 import { ChannelField, OffsetField } from "./client-events.ts";
 
 /** Schemas of receipts: `?receipt=true` where something is published, and `/v1/publications`. */

@@ -1,4 +1,4 @@
-import { Type } from "typebox";
+import { Type } from "../typebox.ts";
 import { UserField } from "./token.ts";
 
 /** Schemas of `/v1/revocations`. */

@@ -1,5 +1,5 @@
-import { Type } from "typebox";
 import { limits } from "../limits.ts";
+import { Type } from "../typebox.ts";
 import { exampleLifecycleEvent, LifecycleEventSchema, lifecycleIdPattern } from "./lifecycle.ts";
 
 /** Schemas of what could not be delivered to the application. */

@@ -1,4 +1,4 @@
-import { Type } from "typebox";
+import { Type } from "../typebox.ts";
 import { TokenClaims, UserField } from "./token.ts";
 
 /** What the application is asked at FANFARE_AUTHORIZE_URL, and what it may answer. See docs/AUTHORIZE.md. */

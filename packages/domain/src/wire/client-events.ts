@@ -1,7 +1,7 @@
-import { Type } from "typebox";
 import { channelPattern } from "../channel.ts";
 import { limits } from "../limits.ts";
 import { epochPattern } from "../position.ts";
+import { Type } from "../typebox.ts";
 
 /** Schemas of what clients may ask over their connection; the handlers in the gateway are named after these. */
 

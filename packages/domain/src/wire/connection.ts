@@ -1,5 +1,5 @@
-import { type TSchema, Type } from "typebox";
 import { epochPattern } from "../position.ts";
+import { type TSchema, Type } from "../typebox.ts";
 import { PublicationSchema } from "./admin-api.ts";
 import {
   ChannelField,

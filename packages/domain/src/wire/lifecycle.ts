@@ -1,4 +1,4 @@
-import { Type } from "typebox";
+import { Type } from "../typebox.ts";
 import { ChannelField } from "./client-events.ts";
 
 /** What happens to connections, channels and nodes, as `GET /v1/events` and webhooks tell it. */

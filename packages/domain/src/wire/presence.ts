@@ -1,6 +1,5 @@
-import { Type } from "typebox";
-import { Compile } from "typebox/compile";
 import type { PresenceDelta, PresenceLeft, PresenceMember } from "../ports/presence.ts";
+import { Compile, Type } from "../typebox.ts";
 
 /*
  * What is said about members: between the broker and the nodes, and to clients.

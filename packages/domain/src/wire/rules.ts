@@ -1,6 +1,6 @@
-import { Type } from "typebox";
 import { channelPattern } from "../channel.ts";
 import { limits } from "../limits.ts";
+import { Type } from "../typebox.ts";
 
 /** Schema of the rules file: which channels may do what (see docs/RULES.md). */
 

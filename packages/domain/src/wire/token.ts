@@ -1,4 +1,4 @@
-import { Type } from "typebox";
+import { Type } from "../typebox.ts";
 
 export const UserField = Type.String({
   minLength: 1,
