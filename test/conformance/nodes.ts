@@ -57,6 +57,7 @@ async function startSocketIoNode(node: string, directory: Directory): Promise<Co
       clusterSecret: secret,
       forward: "on",
       acceptPerSecond: 10_000,
+      compression: "off",
       rebalance: "off",
       rebalancePerSecond: 1,
       events: "off",

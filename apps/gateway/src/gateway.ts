@@ -107,7 +107,7 @@ export async function startGateway(parts: GatewayParts, options: GatewayOptions 
           : decide("ORIGIN_FORBIDDEN", false),
     },
     clock,
-    { intake: countPackets(parts) },
+    { intake: countPackets(parts), compression: settings.compression === "on" },
   );
   const { io } = server;
   const engine = io.engine as EngineServer;

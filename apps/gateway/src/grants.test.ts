@@ -85,6 +85,7 @@ beforeAll(async () => {
         drainStatus: "503",
         forward: "off",
         acceptPerSecond: 10_000,
+        compression: "off",
         pingIntervalMs: 25_000,
         pingTimeoutMs: 20_000,
         rebalance: "off",

@@ -28,6 +28,7 @@ export interface GatewayParts {
     | "clusterSecret"
     | "forward"
     | "acceptPerSecond"
+    | "compression"
     | "rebalance"
     | "rebalancePerSecond"
     | "rebalanceFloor"

@@ -81,7 +81,8 @@ function textFrame(text: string): Buffer {
   return frame;
 }
 
-function frameHead(opcode: number, bytes: number): Buffer {
+/** The head of an unmasked frame whose first byte, of flags and opcode, is `opcode`. */
+export function frameHead(opcode: number, bytes: number): Buffer {
   const head = Buffer.allocUnsafe(headBytesOf(bytes));
   writeHead(head, opcode, bytes);
   return head;

@@ -7,7 +7,7 @@ import { connectionOf, writerKey } from "./engine-connection.ts";
 
 const channel = channelName("a");
 const broker = new ModelBroker();
-const node = new RealNode(broker, { stock: false });
+const node = new RealNode(broker, "direct");
 beforeAll(() => node.listen());
 afterAll(() => node.close());
 
@@ -54,4 +54,13 @@ test("what is known of the inside of Engine.IO and ws is there, in the installed
 test("publications to a websocket pass Engine.IO by, and those to a polling client do not", async () => {
   expect(await packetsOfTen("websocket")).toBe(0);
   expect(await packetsOfTen("polling")).toBeGreaterThanOrEqual(10);
+});
+
+test("what a stock client has agreed on, publications to it are compressed with", async () => {
+  const compressing = new RealNode(new ModelBroker(), "compressing");
+  await compressing.listen();
+  const { socket } = await compressing.client(["websocket"]);
+  const writer = connectionOf(socket)?.[writerKey];
+  expect([writer?.plain, writer?.windowBits]).toEqual([true, 15]);
+  await compressing.close();
 });

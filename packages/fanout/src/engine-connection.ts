@@ -21,6 +21,12 @@ export interface WriteOptions {
   readonly wsPreEncodedFrame?: readonly Buffer[];
 }
 
+/** RFC 7692 §7.1. */
+interface DeflateParams {
+  readonly server_no_context_takeover?: boolean;
+  readonly server_max_window_bits?: number;
+}
+
 /** The parts of `ws` that a transport writes through. */
 interface WebSocketParts {
   readonly readyState: number;
@@ -28,6 +34,8 @@ interface WebSocketParts {
   readonly bufferedAmount: number;
   readonly _socket?: TcpSocket | null;
   readonly _sender?: { readonly _state: number; readonly _queue: readonly unknown[] } | null;
+  /** What was agreed on with the client. */
+  readonly _extensions?: { readonly "permessage-deflate"?: { readonly params: DeflateParams } };
   terminate(): void;
 }
 
@@ -58,6 +66,14 @@ export interface EngineConnection {
 /** Undefined for what is no connection of Engine.IO's. */
 export function connectionOf(socket: Socket): EngineConnection | undefined {
   return socket.conn as unknown as EngineConnection | undefined;
+}
+
+/**
+ * The window with which messages for a websocket may be compressed, each by itself, as powers of 2; 0 when they may not.
+ */
+export function windowBitsOf(websocket: WebSocketParts | undefined): number {
+  const params = websocket?._extensions?.["permessage-deflate"]?.params;
+  return params?.server_no_context_takeover === true ? (params.server_max_window_bits ?? 15) : 0;
 }
 
 /** Bytes of a packet as Engine.IO keeps it; of text, the characters, which is what it costs in memory. */

@@ -15,7 +15,7 @@ const broker = new ModelBroker();
 let node: RealNode;
 const clients: RealClient[] = [];
 beforeAll(async () => {
-  node = new RealNode(broker, { stock: false });
+  node = new RealNode(broker, "direct");
   await node.listen();
 });
 afterEach(async () => {

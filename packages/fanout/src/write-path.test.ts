@@ -5,15 +5,15 @@ import { type RealClient, RealNode } from "../test/real-node.ts";
 import { ModelBroker, turn } from "../test/world.ts";
 
 /*
- * The same schedule on three nodes that differ in nothing but the way their connections are written to: by our writers below
- * the streams of Node and by our writers to them, and by Engine.IO alone. Every client must receive the same, in the same order.
+ * The same schedule on four nodes that differ in nothing but the way their connections are written to: by Engine.IO alone, and
+ * by our writers, below the streams of Node, to them, and compressed. Every client must receive the same, in the same order.
  */
 
 const channels = ["a", "b", "c"].map(channelName);
 const transports = [["websocket"], ["websocket"], ["polling", "websocket"], ["polling"]];
 
 type Step =
-  | { act: "publish"; channel: number; kind: "text" | "large" | "binary" }
+  | { act: "publish"; channel: number; kind: "text" | "long" | "large" | "binary" }
   | { act: "hear" | "turn" | "pause" }
   | { act: "join" | "leave"; channel: number; client: number }
   | { act: "emit" | "send" | "volatile" | "ask" | "answer" | "stall" | "read"; client: number };
@@ -29,7 +29,8 @@ const schedules = fc.array(
         act: fc.constant("publish" as const),
         channel,
         kind: fc.oneof(
-          { weight: 20, arbitrary: fc.constant("text" as const) },
+          { weight: 15, arbitrary: fc.constant("text" as const) },
+          { weight: 5, arbitrary: fc.constant("long" as const) },
           { weight: 3, arbitrary: fc.constant("binary" as const) },
           { weight: 1, arbitrary: fc.constant("large" as const) },
         ),
@@ -114,8 +115,9 @@ class Side {
   }
 }
 
-function payload(kind: "text" | "large" | "binary", number: number): Payload {
+function payload(kind: "text" | "long" | "large" | "binary", number: number): Payload {
   if (kind === "text") return { json: `{"n":${number},"ü":"…"}`, binary: false };
+  if (kind === "long") return { json: JSON.stringify(`${number} ${"compressed? ".repeat(100 + number)}`), binary: false };
   // More than the system takes off a node for a client that does not read.
   if (kind === "large") return { json: JSON.stringify(`${number}${"x".repeat(largeBytes)}`), binary: false };
   return { json: `{"base64":"${Buffer.alloc(number * 100, number).toString("base64")}"}`, binary: true };
@@ -134,7 +136,7 @@ function told(heard: RealClient["heard"]) {
 
 let sides: readonly Side[];
 beforeAll(async () => {
-  sides = [new Side({ stock: true }), new Side({ stock: false }), new Side({ stock: false, closed: true })];
+  sides = [new Side("stock"), new Side("direct"), new Side("closed"), new Side("compressing")];
   for (const { node } of sides) await node.listen();
 });
 afterAll(async () => {

@@ -2,7 +2,7 @@ import type { Socket as TcpSocket } from "node:net";
 import type { Socket } from "socket.io";
 import type { DirectWrites } from "./direct-writes.ts";
 import type { EncodedEvent } from "./encoded-event.ts";
-import { type EngineConnection, type EngineTransport, writerKey } from "./engine-connection.ts";
+import { type EngineConnection, type EngineTransport, windowBitsOf, writerKey } from "./engine-connection.ts";
 import type { Hold } from "./hold.ts";
 import type { Sequence } from "./sequence.ts";
 
@@ -39,7 +39,7 @@ type Websocket = NonNullable<EngineTransport["socket"]>;
  * Publications for a websocket are collected and written once per flush, straight into its TCP socket, as long as nothing
  * waits in front of them in Engine.IO or `ws`; else they queue up there. Whatever Engine.IO sends by itself (answers, pings,
  * goodbyes) passes {@link beforePacket}, which writes first what was collected, so that the order of sending is the order
- * of arrival. Polling, and websockets that may compress, get everything the stock way.
+ * of arrival. Polling, and websockets for which Engine.IO may compress, get everything the stock way.
  */
 export class Writer {
   readonly socket: Socket;
@@ -49,6 +49,8 @@ export class Writer {
   doomed = false;
   /** More than half of what a connection may have is unsent. */
   full = false;
+  /** What publications may be compressed with, see `CompressedFrames`. */
+  windowBits = 0;
   readonly #connection: EngineConnection;
   readonly #host: WriterHost;
   #websocket: Websocket | undefined;
@@ -274,6 +276,7 @@ export class Writer {
     this.#websocket = name === "websocket" ? socket : undefined;
     const direct = this.#websocket !== undefined && !perMessageDeflate && this.#websocket._sender != null;
     this.#tcp = direct ? (this.#websocket?._socket ?? undefined) : undefined;
+    this.windowBits = windowBitsOf(this.#websocket);
     this.#direct = this.#tcp !== undefined && (this.#host.direct?.reach(this.#tcp) ?? false);
   }
 }

@@ -1,6 +1,7 @@
 import type { Channel, Clock, Position, Seq } from "@fanfare/domain";
 import type { Namespace, Socket } from "socket.io";
 import type { ChannelState } from "./channel-state.ts";
+import { CompressedFrames } from "./compressed-frames.ts";
 import { DirectWrites } from "./direct-writes.ts";
 import type { EncodedEvent } from "./encoded-event.ts";
 import { connectionOf } from "./engine-connection.ts";
@@ -105,11 +106,12 @@ export class Writers implements WriterHost {
     const { members } = state;
     const { except } = item;
     const shared = members.size > 1;
+    const frames = new CompressedFrames(encoded.frame);
     let count = 0;
     for (const [id, writer] of members) {
       if (except.length > 0 && except.includes(id)) continue;
       if (writer === undefined) deliverTo(namespace, id, encoded);
-      else if (writer.plain && !encoded.binary) writer.collect(encoded.frame, shared);
+      else if (writer.plain && !encoded.binary) writer.collect(frames.of(writer.windowBits), shared);
       else if (!this.#sendSlowly(writer, state, item, encoded)) continue;
       count++;
     }

@@ -3,6 +3,7 @@ import type { AddressInfo, Socket as TcpSocket } from "node:net";
 import { type Clock, systemClock } from "@fanfare/domain";
 import { Server, type Socket } from "socket.io";
 import { type Socket as Client, io as connect } from "socket.io-client";
+import { type ServerOptions, WebSocketServer } from "ws";
 import { Fanout } from "../src/index.ts";
 import { type ModelBroker, ModelLink, observer, retention } from "./world.ts";
 
@@ -16,6 +17,21 @@ const clock: Clock = {
   after: (ms, task) => (ms >= 1_000 ? () => undefined : systemClock.after(ms, task)),
 };
 
+/** Compresses, and Engine.IO does not know. */
+class CompressingServer extends WebSocketServer {
+  constructor(options: ServerOptions) {
+    super({ ...options, perMessageDeflate: { serverNoContextTakeover: true, threshold: Number.POSITIVE_INFINITY } });
+  }
+}
+
+/**
+ * - `stock`        everything is written by Engine.IO, as it is for connections that it may compress for
+ * - `direct`       by our writers, below the streams of Node
+ * - `closed`       by our writers to streams, for Node does not let itself be looked into
+ * - `compressing`  as `direct`, with publications compressed once for all
+ */
+type Way = "stock" | "direct" | "closed" | "compressing";
+
 /** A real Socket.IO server on a port, with a Fanout over the model of the broker. */
 export class RealNode {
   readonly link: ModelLink;
@@ -23,20 +39,16 @@ export class RealNode {
   readonly io: Server;
   readonly #http: HttpServer = createServer();
 
-  /**
-   * `stock`: everything is written by Engine.IO, as it is for connections that may compress. `closed`: Node does not let
-   * itself be looked into, so that all is written to streams.
-   */
-  constructor(broker: ModelBroker, { stock, closed = false }: { readonly stock: boolean; readonly closed?: boolean }) {
+  constructor(broker: ModelBroker, way: Way) {
     this.link = new ModelLink(broker.partitions);
     broker.links.push(this.link);
     const { binding } = process as unknown as { readonly binding: unknown };
-    if (closed) Object.assign(process, { binding: undefined });
+    if (way === "closed") Object.assign(process, { binding: undefined });
     this.fanout = new Fanout({
       broker,
       pubSub: this.link,
       cluster: "test",
-      node: stock ? "stock" : "ours",
+      node: way,
       bookmarks: true,
       clock,
       retention: () => retention,
@@ -46,7 +58,11 @@ export class RealNode {
       observer,
     });
     Object.assign(process, { binding });
-    this.io = new Server(this.#http, { adapter: this.fanout.adapter, perMessageDeflate: stock });
+    this.io = new Server(this.#http, {
+      adapter: this.fanout.adapter,
+      perMessageDeflate: way === "stock",
+      ...(way === "compressing" && { wsEngine: CompressingServer }),
+    });
     this.fanout.attach(this.io);
     this.link.set("up");
   }

@@ -32,12 +32,14 @@ interface ReceiverInside extends EventEmitter {
   _mask: Buffer | undefined;
 }
 
-/** ws lib/websocket.js, lib/sender.js */
+/** ws lib/websocket.js, lib/sender.js, lib/permessage-deflate.js */
 export interface WebSocketInside extends EventEmitter {
   readonly readyState: number;
   readonly _socket: TcpSocket | null;
   readonly _sender: { readonly _state: number; sendFrame(list: readonly Buffer[], sent: (error?: Error) => void): void };
   readonly _receiver: ReceiverInside;
+  /** What was agreed on with the client. `cleanup` gives back what compressing has taken; it takes it again when it has to. */
+  readonly _extensions: { readonly "permessage-deflate"?: { cleanup(): void } };
   readonly isPaused: boolean;
   pause(): void;
   resume(): void;

@@ -29,12 +29,19 @@ interface Starting {
   readonly pingMs?: number;
   readonly connectMs?: number;
   readonly intake?: Intake;
+  readonly compression?: boolean;
 }
 
-async function start({ lean = true, pingMs = 60_000, connectMs = 60_000, intake }: Starting = {}): Promise<Started> {
+async function start({
+  lean = true,
+  pingMs = 60_000,
+  connectMs = 60_000,
+  intake,
+  compression = false,
+}: Starting = {}): Promise<Started> {
   const http = createServer();
   const options = { pingInterval: pingMs, pingTimeout: pingMs, connectTimeout: connectMs, maxHttpBufferSize: 100_000 };
-  const server = createLeanServer(http, options, systemClock, { lean, intake });
+  const server = createLeanServer(http, options, systemClock, { lean, intake, compression });
   const over: (readonly [string, string | undefined])[] = [];
   server.onSocketOver(({ id }, reason) => over.push([id, reason]));
   const echo = function (this: Socket, event: string, ...args: unknown[]): void {
@@ -224,6 +231,53 @@ test("a client that asks for its namespace again while it is let in is closed, a
   await until(() => (server.over.length === 1 ? undefined : "not over"));
   const namespace = server.io.sockets as unknown as { _preConnectSockets: Map<string, unknown>; sockets: Map<string, unknown> };
   expect([namespace._preConnectSockets.size, namespace.sockets.size]).toEqual([0, 0]);
+});
+
+describe("with compression", () => {
+  const long = "what compresses well, ".repeat(500);
+
+  test.each([
+    [true, { server_no_context_takeover: true, client_no_context_takeover: true }],
+    [{ serverMaxWindowBits: 10 }, { server_max_window_bits: 10 }],
+    [false, undefined],
+  ])("a client that offers %j is read and answered, and nothing is kept for it", async (offer, agreed) => {
+    const server = await start({ compression: true });
+    const socket = new WebSocket(`${server.url.replace("http", "ws")}/socket.io/?EIO=4&transport=websocket`, {
+      perMessageDeflate: offer,
+    });
+    stops.push(() => socket.terminate());
+    const heard: string[] = [];
+    socket.on("message", (data) => void heard.push(String(data)));
+    await until(() => (heard.length > 0 ? undefined : "not open"));
+    const [extension] = Object.values((socket as unknown as { _extensions: Record<string, { params: object }> })._extensions);
+    if (agreed === undefined) expect(extension).toBeUndefined();
+    else expect(extension?.params).toMatchObject(agreed);
+
+    socket.send("40");
+    await until(() => (heard.length > 1 ? undefined : "not connected"));
+    for (const number of [1, 2]) socket.send(`42${number}${JSON.stringify(["echo", long])}`);
+    await until(() => (heard.length > 3 ? undefined : "not answered"));
+    only(server).emit("said", long);
+    await until(() => (heard.length > 4 ? undefined : "nothing said"));
+    expect(heard.slice(2)).toEqual(
+      ['431["echo","what', '432["echo","what', '42["said","what'].map((text) => expect.stringContaining(text)),
+    );
+    const { socket: kept } = only(server).conn.transport as unknown as LeanTransport;
+    expect(kept._extensions["permessage-deflate"] ?? { _inflate: null, _deflate: null }).toMatchObject({
+      _inflate: null,
+      _deflate: null,
+    });
+  });
+
+  test("a message that is longer than one may be when it is read ends its connection", async () => {
+    const server = await start({ compression: true });
+    const socket = new WebSocket(`${server.url.replace("http", "ws")}/socket.io/?EIO=4&transport=websocket`);
+    stops.push(() => socket.terminate());
+    const closed = new Promise<number>((resolve) => socket.once("close", resolve));
+    socket.once("open", () => socket.send("x".repeat(10_000_000)));
+    expect(await closed).toBe(1_009);
+    await until(() => (server.io.engine.clientsCount === 0 ? undefined : "still there"));
+  });
 });
 
 test("attachments that are together longer than a message end their connection", async () => {

@@ -12,7 +12,7 @@ import { countedPolling } from "./polling.ts";
 import { queryOf } from "./query.ts";
 import { LeanSocket } from "./socket.ts";
 import { countedTransport, LeanTransport } from "./transport.ts";
-import { compactWebSocket, LeanWebSocketServer } from "./websocket.ts";
+import { CompressingWebSocketServer, compactWebSocket, LeanWebSocketServer } from "./websocket.ts";
 
 /** Called once for every socket of the main namespace that is over; without a reason when it never connected. */
 type SocketOver = (socket: Socket, reason: DisconnectReason | undefined) => void;
@@ -33,6 +33,8 @@ type Options = Partial<ServerOptions> & Required<Pick<ServerOptions, Limit>>;
 interface LeanOptions {
   readonly lean?: boolean;
   readonly intake?: Intake | undefined;
+  /** Whether clients may compress, and publications are. Stock classes never do. */
+  readonly compression?: boolean;
 }
 
 /** Without limits, and with stock classes where there are no others. */
@@ -43,8 +45,9 @@ const everything: Intake = () => true;
  * this folder, everybody else the stock ones; what they say and hear is the same to the byte. What they send is counted first.
  */
 export function createLeanServer(http: HttpServer, options: Options, clock: Clock, how: LeanOptions = {}): LeanServer {
-  const { lean = understood(), intake = everything } = how;
-  const io = new Server(http, { ...options, ...(lean && { wsEngine: LeanWebSocketServer }) });
+  const { lean = understood(), intake = everything, compression = false } = how;
+  const wsEngine = compression ? CompressingWebSocketServer : LeanWebSocketServer;
+  const io = new Server(http, { ...options, ...(lean && { wsEngine }) });
   const listeners: SocketOver[] = [];
   const over: SocketOver = (socket, reason) => {
     for (const listener of listeners) listener(socket, reason);

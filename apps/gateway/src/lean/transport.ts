@@ -55,6 +55,8 @@ export class LeanTransport extends EventEmitter {
     receiver._mask = undefined;
     // An array that has held something keeps the room for sixteen more.
     if (receiver._buffers.length === 0) receiver._buffers = [];
+    // Reading what a client has compressed took some 50 kB, which ws would keep.
+    this.socket._extensions["permessage-deflate"]?.cleanup();
     const packet = parser.decodePacket(isBinary ? data : data.toString());
     if (!this.admits(packet)) return;
     if (this.owner !== undefined) this.owner.onPacket(packet);

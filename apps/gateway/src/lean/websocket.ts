@@ -66,6 +66,13 @@ type CompleteUpgrade = (
  */
 const pieces = { maxFragments: 64, maxBufferedChunks: 4_096 };
 
+/**
+ * What is agreed on with clients that offer to compress: each message by itself, so that one publication is compressed once for
+ * all of them (`CompressedFrames` of packages/fanout). ws itself never compresses: answers are short, and who asks for them
+ * could measure what else is in them.
+ */
+const compression = { serverNoContextTakeover: true, clientNoContextTakeover: true, threshold: Number.POSITIVE_INFINITY };
+
 /** For Engine.IO's option `wsEngine`. */
 export class LeanWebSocketServer extends WebSocketServer {
   constructor(options: ServerOptions) {
@@ -81,6 +88,13 @@ export class LeanWebSocketServer extends WebSocketServer {
     } finally {
       socket.uncork();
     }
+  }
+}
+
+/** The same for clients that may compress. Engine.IO is not told: for it, what is sent is ready, as otherwise. */
+export class CompressingWebSocketServer extends LeanWebSocketServer {
+  constructor(options: ServerOptions) {
+    super({ ...options, perMessageDeflate: compression });
   }
 }
 
