@@ -32,9 +32,9 @@ export interface ConsolePage {
   reads(testId: string, wanted: string): Promise<void>;
   /** Waits for so many of the dozen clients to be connected. */
   crowd(connected: number): Promise<void>;
-  /** Errors in the browser's console, exceptions and breaches of the content security policy. */
-  readonly complaints: string[];
-  /** Takes back the complaints of the browser itself about requests that must fail, and no others. */
+  /** Errors in the browser's console, exceptions and breaches of the content security policy, but for those forgiven. */
+  readonly complaints: readonly string[];
+  /** Complaints of the browser itself about requests that must fail, and no others; those too that come late. */
   forgive(pattern: RegExp): void;
   /** Where the page's requests went. */
   readonly origins: Set<string>;
@@ -45,6 +45,7 @@ export async function openConsole(browser: Browser, url: string, { key, first, .
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   const page = await context.newPage();
   const complaints: string[] = [];
+  const forgiven: RegExp[] = [];
   const origins = new Set<string>();
   page.on("console", (message) => {
     if (["error", "warning"].includes(message.type())) complaints.push(message.text());
@@ -84,10 +85,10 @@ export async function openConsole(browser: Browser, url: string, { key, first, .
         const now = await number("crowd-connected");
         return now === connected ? undefined : `${now} of ${connected} connected`;
       }, 30_000),
-    complaints,
-    forgive(pattern) {
-      complaints.splice(0, complaints.length, ...complaints.filter((complaint) => !pattern.test(complaint)));
+    get complaints() {
+      return complaints.filter((complaint) => !forgiven.some((pattern) => pattern.test(complaint)));
     },
+    forgive: (pattern) => void forgiven.push(pattern),
     origins,
     close: () => context.close(),
   };
