@@ -2,11 +2,11 @@ import { expect, test } from "vitest";
 import { FlushWindow } from "./flush-window.ts";
 
 /** Flushes that take `tookMs`, with `gapMs` of rest before each: what each is waited for. */
-function waits(window: FlushWindow, count: number, tookMs: number, gapMs: number): number[] {
+function waits(window: FlushWindow, count: number, tookMs: number, gapMs: number, publications = 1): number[] {
   let nowMs = 1_000;
   return Array.from({ length: count }, () => {
     nowMs += gapMs;
-    const waitMs = window.wait(nowMs);
+    const waitMs = window.wait(nowMs, publications);
     window.flushed(nowMs + waitMs, nowMs + waitMs + tookMs);
     nowMs += waitMs + tookMs;
     return waitMs;
@@ -19,6 +19,11 @@ test("a node that keeps up waits for nothing", () => {
 
 test("a node that hardly rests waits longer and longer, and no longer than it may", () => {
   expect(waits(new FlushWindow(5), 6, 4, 1)).toEqual([0, 1, 2, 4, 5, 5]);
+});
+
+test("where many publications are joined anyway, the wait grows to three fifths of that", () => {
+  expect(waits(new FlushWindow(5), 6, 4, 1, 3)).toEqual([0, 1, 2, 3, 3, 3]);
+  expect(waits(new FlushWindow(5), 6, 4, 1, 2)).toEqual([0, 1, 2, 4, 5, 5]);
 });
 
 test("when the load is gone the wait is gone soon", () => {

@@ -34,6 +34,8 @@ export class Rounds {
   readonly #parts: RoundsParts;
   readonly #window: FlushWindow;
   #collected: Flushable[] = [];
+  /** Since it was last decided how long to wait. */
+  #publications = 0;
   #due = false;
   /** The round that is under way, who is next in it, and since when. */
   #round: readonly Flushable[] = [];
@@ -48,6 +50,11 @@ export class Rounds {
   /** Whether something was collected that is about to be written. */
   get due(): boolean {
     return this.#due;
+  }
+
+  /** A publication is about to be collected for its subscribers. */
+  published(): void {
+    this.#publications++;
   }
 
   /** Puts one that has something to flush into the next round. */
@@ -65,7 +72,8 @@ export class Rounds {
 
   #beginSoon(): void {
     this.#due = true;
-    const waitMs = this.#window.wait(this.#parts.clock.monotonic());
+    const waitMs = this.#window.wait(this.#parts.clock.monotonic(), this.#publications);
+    this.#publications = 0;
     const begin = (): void => {
       this.#begin();
       this.#goOn();

@@ -107,6 +107,7 @@ export class Writers implements WriterHost {
     const { except } = item;
     const shared = members.size > 1;
     const frames = new CompressedFrames(encoded.frame);
+    this.#rounds.published();
     let count = 0;
     for (const [id, writer] of members) {
       if (except.length > 0 && except.includes(id)) continue;

@@ -163,7 +163,7 @@ export const nodeSettings = {
   flushMsMax: {
     env: "FANFARE_FLUSH_MS_MAX",
     type: "ms",
-    default: 3,
+    default: 5,
     min: 0,
     max: 100,
     doc: "How long a loaded node may collect publications to write them together. A node that keeps up waits for nothing; 0 never waits.",
