@@ -34,8 +34,7 @@ test(`${count} clients that read nothing are dropped within 5 s of being too far
   let peak = before;
   const look = async (): Promise<void> => {
     peak = Math.max(peak, residentMb(node.pid));
-    const metrics = await (await fetch(`http://127.0.0.1:${node.peerPort}/metrics`)).text();
-    const known = Number(/^fanfare_slow_clients_total\{[^}]*disconnect[^}]*\} (\d+)/m.exec(metrics)?.[1] ?? 0);
+    const known = await droppedForBeingSlow(node.peerPort);
     while (tooSlowAtMs.length < known) tooSlowAtMs.push(now());
   };
   const watch = setInterval(() => void look().catch(() => undefined), 100);
@@ -78,6 +77,39 @@ test(`${count} clients that read nothing are dropped within 5 s of being too far
       .map(({ atMs }, at) => atMs - (sentAtMs[at] ?? 0));
   }
 });
+
+test("clients that ask for more and more and read none of the answers are dropped as well", { timeout: 60_000 }, async ({
+  cluster,
+}) => {
+  const node = cluster.gateway(0);
+  const reader = await cluster.client({ via: node, transports: ["websocket"] });
+  const before = residentMb(node.pid);
+  let dropped = 0;
+  const sockets = await Promise.all(Array.from({ length: 10 }, () => nonReader(node.port, () => dropped++)));
+  let peak = before;
+  try {
+    // Within the limit of requests, so that nothing else than what is unsent can end them.
+    for (let number = 0; number < 300; number++) {
+      for (const socket of sockets) socket.send(`42${number}["echo","${text}"]`);
+    }
+    await until(async () => {
+      expect(await reader.request("echo", "still here")).toMatchObject({ ok: true });
+      peak = Math.max(peak, residentMb(node.pid));
+      return dropped === sockets.length ? undefined : `${dropped} of ${sockets.length} dropped`;
+    }, 30_000);
+    console.info(`${dropped} dropped; RSS ${before} → ${peak} MB`);
+    expect(await droppedForBeingSlow(node.peerPort)).toBe(sockets.length);
+    expect(peak - before).toBeLessThan(200);
+    expect(reader.connects).toBe(1);
+  } finally {
+    for (const socket of sockets) socket.terminate();
+  }
+});
+
+async function droppedForBeingSlow(peerPort: number): Promise<number> {
+  const metrics = await (await fetch(`http://127.0.0.1:${peerPort}/metrics`)).text();
+  return Number(/^fanfare_slow_clients_total\{[^}]*disconnect[^}]*\} (\d+)/m.exec(metrics)?.[1] ?? 0);
+}
 
 let published = 0;
 
