@@ -55,7 +55,7 @@ export class LeanTransport extends EventEmitter {
     receiver._mask = undefined;
     // An array that has held something keeps the room for sixteen more.
     if (receiver._buffers.length === 0) receiver._buffers = [];
-    // Reading what a client has compressed took some 50 kB, which ws would keep.
+    // Reading what a client has compressed took a window of 32 kB and more, which ws would keep.
     this.socket._extensions["permessage-deflate"]?.cleanup();
     const packet = parser.decodePacket(isBinary ? data : data.toString());
     if (!this.admits(packet)) return;
