@@ -1,5 +1,4 @@
-import type { TSchema } from "@fanfare/domain";
-import { Problem } from "@fanfare/domain";
+import { Problem, type TSchema } from "@fanfare/domain";
 
 /** The parts of route schemas that repeat. They only make the OpenAPI document: handlers check requests themselves. */
 

@@ -5,7 +5,7 @@ import { until } from "@fanfare/test-support";
 import type { Socket } from "socket.io";
 import { type Socket as Client, io as connect } from "socket.io-client";
 import { afterEach, describe, expect, test } from "vitest";
-import { WebSocket } from "ws";
+import { type ClientOptions, WebSocket } from "ws";
 import { LeanConnection } from "./connection.ts";
 import type { Intake } from "./intake.ts";
 import { understood } from "./internals.ts";
@@ -68,8 +68,9 @@ async function join(url: string, transports: string[], auth: object = {}): Promi
 async function raw(
   url: string,
   query = "EIO=4&transport=websocket",
+  perMessageDeflate: ClientOptions["perMessageDeflate"] = true,
 ): Promise<{ socket: WebSocket; heard: string[]; closed: number[] }> {
-  const socket = new WebSocket(`${url.replace("http", "ws")}/socket.io/?${query}`);
+  const socket = new WebSocket(`${url.replace("http", "ws")}/socket.io/?${query}`, { perMessageDeflate });
   const heard: string[] = [];
   const closed: number[] = [];
   socket.on("message", (data) => void heard.push(String(data)));
@@ -242,13 +243,7 @@ describe("with compression", () => {
     [false, undefined],
   ])("a client that offers %j is read and answered, and nothing is kept for it", async (offer, agreed) => {
     const server = await start({ compression: true });
-    const socket = new WebSocket(`${server.url.replace("http", "ws")}/socket.io/?EIO=4&transport=websocket`, {
-      perMessageDeflate: offer,
-    });
-    stops.push(() => socket.terminate());
-    const heard: string[] = [];
-    socket.on("message", (data) => void heard.push(String(data)));
-    await until(() => (heard.length > 0 ? undefined : "not open"));
+    const { socket, heard } = await raw(server.url, undefined, offer);
     const [extension] = Object.values((socket as unknown as { _extensions: Record<string, { params: object }> })._extensions);
     if (agreed === undefined) expect(extension).toBeUndefined();
     else expect(extension?.params).toMatchObject(agreed);
@@ -271,11 +266,10 @@ describe("with compression", () => {
 
   test("a message that is longer than one may be when it is read ends its connection", async () => {
     const server = await start({ compression: true });
-    const socket = new WebSocket(`${server.url.replace("http", "ws")}/socket.io/?EIO=4&transport=websocket`);
-    stops.push(() => socket.terminate());
-    const closed = new Promise<number>((resolve) => socket.once("close", resolve));
-    socket.once("open", () => socket.send("x".repeat(10_000_000)));
-    expect(await closed).toBe(1_009);
+    const { socket, closed } = await raw(server.url);
+    socket.send("x".repeat(10_000_000));
+    await until(() => (closed.length > 0 ? undefined : "still open"));
+    expect(closed).toEqual([1_009]);
     await until(() => (server.io.engine.clientsCount === 0 ? undefined : "still there"));
   });
 });
